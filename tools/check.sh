@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change lands; each step prints its seconds. CAIRN_CHECK="step ..." runs some only.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+jobs=$(nproc)
+steps=${CAIRN_CHECK:-format release asan fuzz tidy}
+failed=()
+
+format() {
+    git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'fuzz/*.[ch]' 'bench/*.[ch]' | xargs -r clang-format --dry-run -Werror &&
+        git ls-files '*.sh' '.ci/run' | xargs -r shellcheck
+}
+
+# gcc with hardening as it ships: unit, golden, process, HTTP and browser tests.
+release() {
+    cmake --preset release -DCN_TEST_PARSERS=OFF >/dev/null && cmake --build --preset release &&
+        ctest --test-dir build/release -j"$jobs" --output-on-failure --no-tests=error
+}
+
+# gcc with ASan and UBSan: unit, golden and torture tests, and what the test-only parsers show.
+asan() {
+    cmake --preset asan -DCN_TEST_PARSERS=ON >/dev/null && cmake --build --preset asan &&
+        ctest --test-dir build/asan -j"$jobs" --output-on-failure --no-tests=error -L quick
+}
+
+# clang with ASan, UBSan and libFuzzer: each target runs on its seeds for some seconds.
+fuzz() {
+    cmake --preset fuzz >/dev/null && cmake --build --preset fuzz &&
+        ctest --test-dir build/fuzz -j"$jobs" --output-on-failure --no-tests=error
+}
+
+tidy() {
+    git ls-files 'src/*.c' | xargs -r -n 4 -P "$jobs" clang-tidy -p build/release --quiet 2>/dev/null
+}
+
+# A step is one chain of &&: set -e does not reach into a condition.
+for step in $steps; do
+    started=$SECONDS
+    echo "== $step"
+    if "$step"; then
+        echo "== $step: passed in $((SECONDS - started)) s"
+    else
+        echo "== $step: FAILED after $((SECONDS - started)) s"
+        failed+=("$step")
+    fi
+done
+echo "check: $((SECONDS)) s; failed: ${failed[*]:-none}"
+[ ${#failed[@]} -eq 0 ]
