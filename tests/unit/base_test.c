@@ -1,5 +1,6 @@
 /* The base layer by itself: cursor, buffers, arenas, time, text, errors. */
 #include "base/arena.h"
+#include "base/crc32c.h"
 #include "base/cur.h"
 #include "base/hash.h"
 #include "base/text.h"
@@ -164,6 +165,16 @@ static void sha256_of_abc(void **state)
     assert_int_equal(sum[31], 0xad);
 }
 
+static void crc32c_of_the_standard(void **state)
+{
+    (void) state;
+    uint8_t zeros[32] = {0}, ones[32];
+    memset(ones, 0xff, sizeof ones);
+    assert_int_equal(~cn_crc32c(UINT32_MAX, cn_span_of(zeros, 32)), 0x8a9136aa);
+    assert_int_equal(~cn_crc32c(UINT32_MAX, cn_span_of(ones, 32)), 0x62a8ab43);
+    assert_int_equal(~cn_crc32c(UINT32_MAX, CN_SPAN_LIT("123456789")), 0xe3069283);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +188,7 @@ int main(void)
         cmocka_unit_test(text_is_mended),
         cmocka_unit_test(errors_gather_context),
         cmocka_unit_test(sha256_of_abc),
+        cmocka_unit_test(crc32c_of_the_standard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
