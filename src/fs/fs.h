@@ -62,7 +62,8 @@ typedef struct cn_fs_visit {
 } cn_fs_visit;
 
 /* The content of one file: random access, holes as zeros. A cn_src of format "file", sized as the
- * inode says. It must be closed before its file system. */
+ * inode says. It must be closed before its file system. The content of a name that is deleted is
+ * what its inode still leads to. */
 
 typedef struct cn_fs_ops {
     const char *name; /* "ext", "xfs", ... */
@@ -71,7 +72,9 @@ typedef struct cn_fs_ops {
     unsigned (*probe)(cn_src *src);
     int (*open)(cn_src *src, cn_fs **out, cn_err *err);
     /* Every name once (hard links at each), the root included, then orphans. What is damaged is
-     * reported and passed over; an error only where nothing more can be read. */
+     * reported and passed over; an error only where nothing more can be read. A name that was
+     * deleted and whose inode now belongs to another one comes with its inode, its type and no
+     * times. The callback makes no other call on fs. */
     int (*walk)(cn_fs *fs, const cn_fs_visit *visit, cn_err *err);
     int (*open_file)(cn_fs *fs, uint64_t inode, cn_src **out, cn_err *err);
     /* Metadata of one inode; the spans in it are borrowed until the next call on fs. */
@@ -84,7 +87,11 @@ typedef struct cn_fs_ops {
 /* An implementation embeds this as its first member. src is borrowed and must outlive it. */
 struct cn_fs {
     const cn_fs_ops *ops;
-    cn_src *src;
+    cn_src *src; /* NULL where there is no disk beneath: a folder, an archive, a lone file */
+    /* Takes findings that come up outside of a walk, in reading files. Set by the caller; may be
+     * NULL. */
+    void (*warn)(void *context, const cn_fs_warning *warning);
+    void *warn_context;
     char type[16];  /* "ext4", "xfs", "ntfs", ... */
     char label[64]; /* UTF-8, "" where there is none */
     char uuid[40];  /* text, "" where there is none */
@@ -92,7 +99,9 @@ struct cn_fs {
     uint64_t size; /* bytes, as the file system says */
 };
 
-/* Tries filesystems.def in order and opens the surest. CN_E_UNSUPPORTED where none knows it. */
+/* Opens with the reader of filesystems.def that is surest, and where it fails with the next one.
+ * CN_E_UNSUPPORTED where none knows it. Folders, archives and lone files have their own:
+ * fs/dir/fs_dir.h, fs/archive/fs_archive.h, fs/single/fs_single.h. */
 int cn_fs_open(cn_src *src, cn_fs **out, cn_err *err) CN_MUST_USE;
 int cn_fs_walk(cn_fs *fs, const cn_fs_visit *visit, cn_err *err) CN_MUST_USE;
 int cn_fs_open_file(cn_fs *fs, uint64_t inode, cn_src **out, cn_err *err) CN_MUST_USE;
