@@ -42,5 +42,13 @@ int cn_input_size(cn_input *in, uint64_t *out, cn_err *err) CN_MUST_USE;
 int cn_input_span(cn_input *in, uint64_t offset, size_t len, cn_span *out, cn_err *err) CN_MUST_USE;
 void cn_input_relax(cn_input *in);
 
+/* What damage reading has met so far: CN_OK, or its code with err set. Random access to compressed
+ * content hands out what could be read and leaves the rest to this: who runs a parser asks it
+ * afterwards. */
+int cn_input_fault(const cn_input *in, cn_err *err) CN_MUST_USE;
+/* When the content was last written before it was compressed, as the gzip header says (RFC 1952,
+ * section 2.3.1); false where it does not. */
+CN_MUST_USE bool cn_input_written(const cn_input *in, int64_t *out_ns);
+
 cn_input *cn_input_close(cn_input *in);
 CN_DEFINE_CLEANUP(cn_input, cn_input_close)
