@@ -18,4 +18,8 @@ int64_t cn_zone_to_utc(const cn_zone *zone, int64_t local_seconds);
 /* Offset of a zone abbreviation as logs write it (UTC, GMT, Z, CET, CEST, EST, ...; "+03", "-0730",
  * "+05:30"); false where it is not known. */
 CN_MUST_USE bool cn_zone_abbreviation(cn_span text, int64_t *out_offset_seconds);
+/* The same, asking the zone's own abbreviations first: "IST" and "CST" name several. zone may be
+ * NULL. */
+CN_MUST_USE bool cn_zone_abbreviation_in(const cn_zone *zone, cn_span text,
+                                         int64_t *out_offset_seconds);
 cn_zone *cn_zone_free(cn_zone *zone);
