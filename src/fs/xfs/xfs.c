@@ -36,6 +36,9 @@ bool xfs_crc_holds(cn_span bytes, size_t crc_at)
     static const uint8_t zeros[4];
     if (bytes.len < crc_at + 4)
         return false;
+#ifdef CN_FUZZING
+    return true; /* what lies behind a checksum is what wants finding */
+#endif
     uint32_t crc = cn_crc32c(UINT32_MAX, cn_span_sub(bytes, 0, crc_at));
     crc = cn_crc32c(crc, cn_span_of(zeros, 4));
     crc = ~cn_crc32c(crc, cn_span_sub(bytes, crc_at + 4, bytes.len));

@@ -11,6 +11,9 @@
  */
 #include "fs/xfs/xfs_internal.h"
 
+/* Of one directory; more are not looked for: its map leads into something else. */
+#define DAMAGED_BLOCKS_MAX 256u
+
 enum { HEADER_V4 = 16, HEADER_V5 = 64, CRC_AT = 4, TAIL = 8, INDEX_ENTRY = 8, ENTRY_MIN = 12 };
 
 #define INDEX_OFFSET_BYTES (UINT64_C(1) << 35)
@@ -110,6 +113,7 @@ static int one_block(xfs *fs, const xfs_inode *dir, cn_src *content, uint64_t of
         return r;
     }
     xfs_warn(warn, r, one.offset, dir->number, one.text);
+    ++*damaged;
     return CN_OK;
 }
 
@@ -135,11 +139,12 @@ static int data_blocks(xfs *fs, const xfs_inode *dir, xfs_name_fn each, void *co
         uint64_t start = e->offset << fs->block_log,
                  end = CN_MIN(INDEX_OFFSET_BYTES, (e->offset + e->count) << fs->block_log);
         uint64_t from = CN_MAX(done, start / fs->dir_block_size * fs->dir_block_size);
-        for (; r == CN_OK && from < end; from += fs->dir_block_size) {
+        for (; r == CN_OK && from < end && damaged < DAMAGED_BLOCKS_MAX;
+             from += fs->dir_block_size) {
             uint64_t at = CN_NO_OFFSET;
             if (from >= start && xfs_block_at(fs, e->start, e->count, &at, NULL) == CN_OK)
                 at += from - start;
-            r = one_block(fs, dir, content, from, at, block, each, context, warn, err);
+            r = one_block(fs, dir, content, from, at, block, each, context, warn, &damaged, err);
             done = from + fs->dir_block_size;
         }
     }

@@ -96,8 +96,8 @@ static int tree_block(xfs *fs, xfs_map *map, uint64_t block, unsigned level, cn_
     uint32_t magic = cn_cur_be32(&c);
     unsigned found_level = cn_cur_be16(&c), n = cn_cur_be16(&c);
     size_t most = (fs->block_size - header) / RECORD;
-    if (r == CN_OK &&
-        (magic != (fs->v5 ? 0x424d4133u : 0x424d4150u) || found_level != level || n > most))
+    if (r == CN_OK && (magic != (fs->v5 ? 0x424d4133u : 0x424d4150u) || found_level != level ||
+                       n == 0 || n > most))
         r = cn_fail(err, CN_E_CORRUPT, at, "extent tree: block %llu is none of level %u",
                     (unsigned long long) block, level);
     if (r == CN_OK && fs->v5 && !xfs_crc_holds(span, CRC_AT))
