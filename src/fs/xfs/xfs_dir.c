@@ -95,7 +95,7 @@ static int data_block(const xfs *fs, cn_span block, uint64_t at, xfs_name_fn eac
  * it is told to `warn`; an error is the visitor's, or that reading cannot go on. */
 static int one_block(xfs *fs, const xfs_inode *dir, cn_src *content, uint64_t offset, uint64_t at,
                      uint8_t *block, xfs_name_fn each, void *context, const cn_fs_visit *warn,
-                     cn_err *err)
+                     unsigned *damaged, cn_err *err)
 {
     cn_err one = CN_ERR_INIT;
     cn_span bytes = cn_span_of(block, fs->dir_block_size);
@@ -132,8 +132,9 @@ static int data_blocks(xfs *fs, const xfs_inode *dir, xfs_name_fn each, void *co
     const xfs_map *map = xfs_source_map(content, &fault);
     if (fault->code != CN_OK)
         xfs_warn(warn, fault->code, fault->offset, dir->number, fault->text);
+    unsigned damaged = 0;
     uint64_t done =
-        0; /* the first byte not yet looked at: an extent may begin within a directory block */
+        0; /* first byte not yet looked at: extents may begin within a directory block */
     for (size_t i = 0; r == CN_OK && i < map->n; i++) {
         const xfs_extent *e = &map->extents[i];
         uint64_t start = e->offset << fs->block_log,
