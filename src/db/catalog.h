@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "db/db.h"
 
 typedef struct cn_catalog cn_catalog;
@@ -48,7 +49,7 @@ typedef struct cn_timeline {
     uint64_t image_id;       /* fingerprint of the media */
     const char *case_name;   /* "" where none was given */
     const char *system_name; /* "" where none was given */
-    const char *options;     /* what the run was restricted to, in words; "" for everything */
+    const char *options;     /* what the run was asked for, in words; "" for everything */
     cn_timeline_status status;
     const char *error; /* of a failed one, else "" */
     /* False while an earlier timeline of the same source still stands for it: not searched unless
@@ -79,10 +80,26 @@ int cn_catalog_rename(cn_catalog *catalog, int64_t id, const char *name, cn_err 
 /* Removes a timeline with its segments. What people said about its events stays. */
 int cn_catalog_remove(cn_catalog *catalog, int64_t id, cn_err *err) CN_MUST_USE;
 
-/* ---- making a timeline; the run's folder and lock are job/run.h's ---- */
+/* ---- making a timeline ---- */
+
+/* A run: a process that makes timelines. Its folder DIR/tmp/NAME holds its unfinished files; its
+ * lock says that it lives. */
+typedef struct cn_run cn_run;
+/* Makes the folder and takes the lock; removes what dead runs have left (cn_catalog_sweep). Forked
+ * children must not keep the lock: fork before. */
+int cn_run_begin(cn_catalog *catalog, cn_run **out, cn_err *err) CN_MUST_USE;
+const char *cn_run_name(const cn_run *run);
+/* Descriptor of the folder, for openat and renameat. */
+int cn_run_folder(const cn_run *run);
+/* Removes the folder with all that is in it. */
+cn_run *cn_run_end(cn_run *run);
+CN_DEFINE_CLEANUP(cn_run, cn_run_end)
 
 typedef struct cn_timeline_new {
-    const char *source, *image, *case_name, *system_name, *options, *run;
+    const char *source, *image, *case_name, *system_name;
+    const char *options; /* all that bears on the result: a run may only be resumed with the same */
+    const char *scope;   /* the part of it that leaves evidence out; "" for none */
+    const char *run;     /* name of the run that makes it */
     uint64_t image_id;
     const char *name; /* wished for; a number is put behind it where it is taken */
 } cn_timeline_new;
@@ -97,8 +114,9 @@ int cn_catalog_find(cn_catalog *catalog, uint64_t image_id, const char *options,
 int cn_catalog_take_over(cn_catalog *catalog, int64_t id, const char *run, cn_err *err) CN_MUST_USE;
 int cn_catalog_progress(cn_catalog *catalog, int64_t id, uint64_t bytes_done, uint64_t bytes_total,
                         uint64_t files_done, uint64_t files_total, cn_err *err) CN_MUST_USE;
-/* Ends it: READY (then it takes the place of earlier timelines of the image that it covers, which
- * are removed), INTERRUPTED or FAILED with words. */
+/* Ends it: READY, INTERRUPTED or FAILED with words. A ready one takes the place of earlier
+ * timelines of the image, which are removed: of all where its scope is everything, else of those of
+ * the same scope; those that a live run owns stay. */
 int cn_catalog_finish(cn_catalog *catalog, int64_t id, cn_timeline_status status, const char *error,
                       cn_err *err) CN_MUST_USE;
 int cn_catalog_set_sha256(cn_catalog *catalog, int64_t id, const char *hex,
