@@ -27,21 +27,6 @@ uint8_t *cn_buf_room(cn_buf *b, size_t n)
     return b->p + b->len;
 }
 
-void cn_buf_bytes(cn_buf *b, cn_span bytes)
-{
-    if (bytes.len == 0)
-        return;
-    uint8_t *p = cn_buf_room(b, bytes.len);
-    if (p) {
-        memcpy(p, bytes.p, bytes.len);
-        b->len += bytes.len;
-    }
-}
-
-void cn_buf_str(cn_buf *b, const char *text) { cn_buf_bytes(b, cn_span_str(text)); }
-
-void cn_buf_char(cn_buf *b, char c) { cn_buf_bytes(b, cn_span_of(&c, 1)); }
-
 void cn_buf_u64(cn_buf *b, uint64_t value)
 {
     char digits[20];

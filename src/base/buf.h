@@ -17,9 +17,19 @@ static inline void cn_buf_clear(cn_buf *b) { b->len = 0, b->failed = false; }
 /* Room for n more bytes, to be filled by the caller, who then adds to len. NULL, with failed set,
  * at the maximum. */
 uint8_t *cn_buf_room(cn_buf *b, size_t n);
-void cn_buf_bytes(cn_buf *b, cn_span bytes);
-void cn_buf_str(cn_buf *b, const char *text);
-void cn_buf_char(cn_buf *b, char c);
+static inline void cn_buf_bytes(cn_buf *b, cn_span bytes)
+{
+    if (bytes.len == 0)
+        return;
+    bool fits = !b->failed && bytes.len <= b->capacity - b->len;
+    uint8_t *p = fits ? b->p + b->len : cn_buf_room(b, bytes.len);
+    if (p) {
+        memcpy(p, bytes.p, bytes.len);
+        b->len += bytes.len;
+    }
+}
+static inline void cn_buf_str(cn_buf *b, const char *text) { cn_buf_bytes(b, cn_span_str(text)); }
+static inline void cn_buf_char(cn_buf *b, char c) { cn_buf_bytes(b, cn_span_of(&c, 1)); }
 void cn_buf_u64(cn_buf *b, uint64_t value); /* decimal */
 void cn_buf_i64(cn_buf *b, int64_t value);  /* decimal */
 void cn_buf_le16(cn_buf *b, uint16_t value);

@@ -20,8 +20,6 @@
 #include <zlib.h>
 #include <zstd.h>
 
-CN_DEFINE_CLEANUP(cn_buf, cn_buf_free)
-
 /* Lines that compress, and differ. */
 static cn_buf sample(size_t lines)
 {
