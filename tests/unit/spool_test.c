@@ -184,7 +184,7 @@ static void limits_are_kept_and_noted(void **state)
     assert_true(cn_spool_event_next(s, &pos, &at) && cn_spool_event_at(s, at, &got));
     assert_int_equal(got.message.len, CN_EVENT_MESSAGE_MAX);
     assert_int_equal(got.n_fields, CN_EVENT_FIELDS_MAX - 1);
-    cn_spool_field f;
+    cn_spool_field f = {0};
     while (cn_spool_field_next(&got.fields, &f))
         if (f.field == CN_F_evidence_note)
             break;
