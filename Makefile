@@ -14,7 +14,7 @@ DESTDIR ?=
 all:
 	@tools/setup.sh --need build
 	cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX)
-	cmake --build --preset release
+	cmake --build --preset release --target cairn
 
 demo:
 	@tools/setup.sh build demo
