@@ -1,5 +1,7 @@
 #include "base/text.h"
 
+#include <arpa/inet.h>
+
 cn_span cn_text_trim(cn_span s)
 {
     while (s.len && (s.p[0] == ' ' || (s.p[0] >= '\t' && s.p[0] <= '\r') || s.p[0] == 0))
@@ -75,6 +77,17 @@ static size_t utf8_sequence(const uint8_t *p, size_t n)
         if ((p[i] & 0xc0) != 0x80)
             return 0;
     return len;
+}
+
+bool cn_text_is_address(cn_span s)
+{
+    char text[INET6_ADDRSTRLEN];
+    uint8_t address[16];
+    if (s.len == 0 || s.len >= sizeof text || memchr(s.p, 0, s.len))
+        return false;
+    memcpy(text, s.p, s.len);
+    text[s.len] = '\0';
+    return inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1;
 }
 
 bool cn_text_is_utf8(cn_span s)

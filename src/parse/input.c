@@ -164,6 +164,20 @@ int cn_input_rewind(cn_input *in, cn_err *err)
     return CN_OK;
 }
 
+uint64_t cn_input_next_data(const cn_input *in, uint64_t offset)
+{
+    return in->codec ? offset : cn_src_next_data(in->content, offset);
+}
+
+int cn_input_seek(cn_input *in, uint64_t offset, cn_err *err)
+{
+    if (in->codec)
+        return cn_fail(err, CN_E_UNSUPPORTED, offset, "%s is read in sequence only",
+                       in->codec->stream);
+    in->at = offset;
+    return CN_OK;
+}
+
 /* ---- random access */
 
 /* Everything of compressed content into memory, up to the limit. Damage ends it and is kept. */

@@ -33,6 +33,13 @@ int cn_input_next(cn_input *in, cn_span *out, cn_err *err) CN_MUST_USE;
 /* Begins the sequence anew. */
 int cn_input_rewind(cn_input *in, cn_err *err) CN_MUST_USE;
 
+/* For sparse files, of which lastlog may claim a terabyte: the first offset >= `offset` that may hold
+ * anything but zeros, the stream's size where there is none; `offset` itself for compressed content.
+ */
+uint64_t cn_input_next_data(const cn_input *in, uint64_t offset);
+/* The sequence goes on at this offset of plain content. CN_E_UNSUPPORTED for compressed content. */
+int cn_input_seek(cn_input *in, uint64_t offset, cn_err *err) CN_MUST_USE;
+
 /* Bytes of the stream, for random access. Compressed content is decompressed whole for this, up to
  * the limit. */
 int cn_input_size(cn_input *in, uint64_t *out, cn_err *err) CN_MUST_USE;

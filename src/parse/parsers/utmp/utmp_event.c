@@ -36,16 +36,8 @@ static cn_span address_text(const utmp_octets *o, const utmp_record *rec, char *
 {
     cn_cur c = cn_cur_of(rec->address, 0);
     uint64_t high = cn_cur_be64(&c), low = cn_cur_be64(&c);
-    if (high == 0 && low == 0) {
-        uint8_t parsed[16];
-        size_t n = CN_MIN(rec->host.len, out_size - 1);
-        if (n == 0 || n < rec->host.len || n >= INET6_ADDRSTRLEN)
-            return (cn_span){NULL, 0};
-        memcpy(out, rec->host.p, n);
-        out[n] = '\0';
-        bool is = inet_pton(AF_INET, out, parsed) == 1 || inet_pton(AF_INET6, out, parsed) == 1;
-        return (cn_span){(const uint8_t *) out, is ? n : 0};
-    }
+    if (high == 0 && low == 0)
+        return cn_text_is_address(rec->host) ? rec->host : (cn_span){NULL, 0};
     bool mapped = high == 0 && low >> 32 == 0xffff;
     uint32_t v4 = mapped ? (uint32_t) low : (uint32_t) (high >> 32);
     if (mapped || (low == 0 && (uint32_t) high == 0))
