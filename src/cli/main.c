@@ -3,7 +3,9 @@
 
 #include "base/log.h"
 
+#include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 typedef struct verb {
     const char *name, *usage, *what;
@@ -44,6 +46,10 @@ static int help(const char *name)
 
 int main(int argc, char **argv)
 {
+    /* Names in archives come as UTF-8, which the library that reads them converts by the locale. */
+    (void) setlocale(LC_CTYPE, "C.UTF-8");
+    /* Local times on disks, as FAT has them, must not depend on this machine's zone. */
+    (void) setenv("TZ", "UTC0", 1);
     if (argc < 2) {
         help(NULL);
         return CN_EXIT_USAGE;

@@ -10,9 +10,11 @@
 #include "fs/single/fs_single.h"
 
 #include <fcntl.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PIECE CN_MIB(1)
@@ -156,17 +158,24 @@ static void list_contents(cn_fs *fs, cn_buf *files)
     free(piece);
 }
 
-/* The walk's own speed: from memory, several times. */
+static uint64_t cpu_ns(void)
+{
+    struct timespec t = {0};
+    (void) clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (uint64_t) t.tv_sec * 1000000000u + (uint64_t) t.tv_nsec;
+}
+
+/* The walk's own speed in CPU time: several times over a warm cache. */
 static int measure(cn_fs *fs)
 {
     uint64_t best = UINT64_MAX, names = 0, times = 0;
     for (int i = 0; i < 7; i++) {
         listing l = {.quiet = true, .files = cn_buf_of(0)};
         cn_fs_visit visit = {on_entry, on_warning, &l};
-        uint64_t from = cn_clock_ns();
+        uint64_t from = cpu_ns();
         if (cn_fs_walk(fs, &visit, NULL) != CN_OK)
             return 3;
-        uint64_t took = cn_clock_ns() - from;
+        uint64_t took = cpu_ns() - from;
         fprintf(stderr, "walk %d: %.2f ms\n", i, (double) took / 1e6);
         best = CN_MIN(best, took);
         names = l.names;
@@ -182,6 +191,8 @@ int main(int argc, char **argv)
     bool contents = false, seconds = false, dir = false, archive = false, single = false;
     uint64_t offset = 0;
     const char *path = NULL;
+    (void) setlocale(LC_CTYPE, "C.UTF-8");
+    (void) setenv("TZ", "UTC0", 1);
     for (int i = 1; i < argc; i++) {
         cn_span arg = cn_span_str(argv[i]);
         if (cn_span_is(arg, "--contents"))
@@ -208,14 +219,26 @@ int main(int argc, char **argv)
     int fd = open(path, O_RDONLY | O_CLOEXEC | (dir ? O_DIRECTORY : 0)), rc = CN_OK;
     if (fd < 0)
         return perror(path), 3;
-    (void) archive;
-    (void) single;
-    if (!dir)
+    if (seconds) {
+        off_t size = lseek(fd, 0, SEEK_END);
+        void *all = mmap(NULL, (size_t) size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (all == MAP_FAILED)
+            return perror(path), 3;
+        disk = cn_src_memory(cn_span_of(all, (size_t) size));
+    } else if (!dir) {
         rc = cn_src_raw(fd, &disk, &err);
-    if (rc == CN_OK && !dir) {
-        window = cn_src_window(disk, offset, disk->size);
-        rc = cn_fs_open(window, &fs, &err);
     }
+    if (rc == CN_OK && !dir)
+        window = cn_src_window(disk, offset, disk->size);
+    if (rc == CN_OK)
+        rc = dir       ? cn_fs_open_dir(fd, &fs, &err)
+             : archive ? cn_archive_probe(window)
+                             ? cn_fs_open_archive(window, memfd_create("unpacked", MFD_CLOEXEC),
+                                                  &CN_ARCHIVE_LIMITS, &fs, &err)
+                             : cn_fail(&err, CN_E_UNSUPPORTED, 0, "no archive")
+             : single
+                 ? cn_fs_open_single(window, CN_SPAN_LIT("lone.log"), &(cn_file_meta){0}, &fs, &err)
+                 : cn_fs_open(window, &fs, &err);
     if (rc != CN_OK) {
         fprintf(stderr, "fs_list: %s: %s (at %lld)\n", cn_code_name(rc), err.text,
                 (long long) err.offset);

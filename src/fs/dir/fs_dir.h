@@ -6,6 +6,7 @@
 #include "fs/fs.h"
 
 /* dir_fd is an open directory, which the file system owns from here on, on failure too. Inode
- * numbers are the host's; where a mounted file system below repeats one, the later gets another.
- * cn_fs.src is NULL. */
+ * numbers are the host's; those of file systems that are mounted below are made of 62 bits of
+ * device and inode. Nothing below /proc, /sys and their kin is read. cn_fs.src is NULL. Times of
+ * access stay as they are where the host allows it. Attribute names are not read. */
 int cn_fs_open_dir(int dir_fd, cn_fs **out, cn_err *err) CN_MUST_USE;
