@@ -30,7 +30,7 @@ fuzz() {
 }
 
 tidy() {
-    git ls-files 'src/*.c' | xargs -r -n 4 -P "$jobs" clang-tidy -p build/release --quiet 2>/dev/null
+    git ls-files 'src/*.c' | xargs -r -n 4 -P "$jobs" clang-tidy -p build/fuzz --quiet 2>/dev/null
 }
 
 # A step is one chain of &&: set -e does not reach into a condition.

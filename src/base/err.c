@@ -12,10 +12,10 @@ static void make_printable(char *text)
             *p = '?';
 }
 
-int cn_fail(cn_err *err, int code, uint64_t offset, const char *format, ...)
+void cn_err_set(cn_err *err, int code, uint64_t offset, const char *format, ...)
 {
     if (!err)
-        return code;
+        return;
     va_list args;
     va_start(args, format);
     err->code = code;
@@ -23,7 +23,6 @@ int cn_fail(cn_err *err, int code, uint64_t offset, const char *format, ...)
     vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
     make_printable(err->text);
-    return code;
 }
 
 int cn_fail_errno(cn_err *err, const char *format, ...)

@@ -31,8 +31,14 @@ typedef struct cn_err {
 
 #define CN_ERR_INIT ((cn_err){.code = CN_OK, .offset = CN_NO_OFFSET})
 
-/* Sets the error and returns `code`. err may be NULL. */
-int cn_fail(cn_err *err, int code, uint64_t offset, const char *format, ...) CN_PRINTF(4, 5);
+/* Sets the error and gives `code`. err may be NULL. A macro, so that compilers and analyzers see which code comes out. */
+#define cn_fail(err, code, offset, ...)                                                            \
+    ({                                                                                             \
+        int cn_fail_code = (code);                                                                 \
+        cn_err_set((err), cn_fail_code, (offset), __VA_ARGS__);                                    \
+        cn_fail_code;                                                                              \
+    })
+void cn_err_set(cn_err *err, int code, uint64_t offset, const char *format, ...) CN_PRINTF(4, 5);
 
 /* The same for a failed system call: the text gets `: ` and the words of errno. Code CN_E_IO, or
  * CN_E_NO_MEMORY for ENOMEM, CN_E_NOT_FOUND for ENOENT, CN_E_DENIED for EACCES and EPERM. */

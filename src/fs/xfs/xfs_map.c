@@ -52,7 +52,7 @@ static int add_extent(xfs *fs, xfs_map *map, uint64_t high, uint64_t low, uint64
     }
     if (map->n >= XFS_EXTENTS_MAX)
         return cn_fail(err, CN_E_LIMIT, at, "more than %u extents", XFS_EXTENTS_MAX);
-    if (map->n == map->capacity) {
+    if (!map->extents || map->n == map->capacity) {
         size_t capacity = map->capacity ? map->capacity * 2 : 16;
         xfs_extent *grown = realloc(map->extents, capacity * sizeof *grown);
         if (!grown)
@@ -196,14 +196,13 @@ static int read_file(cn_src *src, uint64_t offset, void *out, size_t n, cn_err *
     while (n) {
         size_t i = extent_after(f, offset >> shift);
         const xfs_extent *e = i < f->map.n ? &f->map.extents[i] : NULL;
-        if (!e && f->fault.code != CN_OK) {
+        if (!e) {
             memset(to, 0, n);
-            if (err)
+            if (f->fault.code != CN_OK && err)
                 *err = f->fault;
             return f->fault.code;
         }
-        uint64_t start = e ? e->offset << shift : UINT64_MAX,
-                 end = e ? (e->offset + e->count) << shift : UINT64_MAX;
+        uint64_t start = e->offset << shift, end = (e->offset + e->count) << shift;
         if (offset < start) {
             size_t hole = (size_t) CN_MIN(n, start - offset);
             memset(to, 0, hole);
