@@ -54,6 +54,9 @@ typedef struct cn_volume_ops {
 /* The surest of volumes.def, NULL where none knows it. *out_bits (may be NULL) is its certainty. */
 const cn_volume_ops *cn_volumes_probe(cn_src *src, unsigned *out_bits);
 
+/* NULL where there is none of that name. */
+const cn_volume_ops *cn_volumes_by_name(const char *name);
+
 /* For implementations: an empty system, and a zeroed volume in it (NULL without memory or at
  * CN_VOLUMES_MAX). */
 cn_volumes *cn_volumes_new(const char *system);
