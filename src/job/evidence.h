@@ -11,7 +11,8 @@
 
 /* Opens SOURCE and all that belongs to it (cn_files_open). Names that stand in the evidence are
  * read by a child process in the sandbox. Call it before threads are started. */
-int cn_evidence_gather(const char *source, cn_files **out, cn_err *err) CN_MUST_USE;
+int cn_evidence_gather(const char *source, bool best_effort, cn_files **out,
+                       cn_err *err) CN_MUST_USE;
 /* The passphrase: the first line of `file` where that is not NULL, else the environment's
  * CAIRN_PASSPHRASE, else none
  * (*out_has false). *out is owned by the caller (free). */
