@@ -62,14 +62,15 @@ static void put_name(cn_buf *out, cn_span name)
     out->len += name.len;
 }
 
-static char type_letter(const cn_event_view *event, int64_t mode)
+static char type_letter(const cn_event_view *event)
 {
     static const struct {
         const char *name;
         char letter;
     } types[] = {{"file", 'r'},   {"directory", 'd'}, {"link", 'l'},
                  {"device", 'c'}, {"pipe", 'p'},      {"socket", 'h'}};
-    if (S_ISBLK((mode_t) mode))
+    const cn_field *device = cn_view_field(event, CN_F_device);
+    if (device && cn_span_starts(device->text, "block"))
         return 'b';
     const cn_field *type = cn_view_field(event, CN_F_file_entry_type);
     for (size_t i = 0; type && i < CN_LEN(types); i++)
@@ -82,7 +83,7 @@ static void put_mode(cn_buf *out, const cn_event_view *event)
 {
     const cn_field *field = cn_view_field(event, CN_F_mode);
     int64_t mode = field ? field->num : 0;
-    char letter = type_letter(event, mode);
+    char letter = type_letter(event);
     char text[] = "-/----------";
     text[0] = letter;
     text[2] = letter == 'h' ? 's' : letter;
