@@ -1,6 +1,7 @@
 /* Timelines: reading them, making one, ending it. */
 #include "db/catalog_internal.h"
 
+#include "base/text.h"
 #include "base/timestamp.h"
 
 #include <errno.h>
@@ -299,6 +300,37 @@ int cn_catalog_set_sha256(cn_catalog *catalog, int64_t id, const char *hex, cn_e
                     CN_DB_STR(hex), CN_DB_INT(id));
 }
 
+/* A name without the number that free_name() has put behind it. */
+static cn_span without_number(const char *name)
+{
+    cn_span s = cn_span_str(name);
+    size_t at = s.len;
+    if (at < 4 || s.p[--at] != ')')
+        return s;
+    while (at && cn_is_digit(s.p[at - 1]))
+        at--;
+    bool numbered = at > 2 && at < s.len - 1 && s.p[at - 1] == '(' && s.p[at - 2] == ' ';
+    return numbered ? cn_span_sub(s, 0, at - 2) : s;
+}
+
+/* "web01 (2)" becomes "web01" when it takes the place of that. */
+static int take_name(cn_catalog *catalog, int64_t id, int64_t old, cn_err *err)
+{
+    CN_CLEANUP(cn_arena_free) cn_arena arena = cn_arena_of(CN_MIB(1));
+    cn_timeline was, is;
+    int r = cn_catalog_timeline(catalog, old, &arena, &was, err);
+    if (r < 0 || (r = cn_catalog_timeline(catalog, id, &arena, &is, err)) < 0)
+        return r;
+    if (!cn_span_eq(without_number(is.name), without_number(was.name)))
+        return CN_OK;
+    r = CN_DB_DO(catalog->db, err,
+                 "UPDATE timelines SET name = name || ' (replaced ' || id || ')' WHERE id = ?",
+                 CN_DB_INT(old));
+    return r < 0 ? r
+                 : CN_DB_DO(catalog->db, err, "UPDATE timelines SET name = ? WHERE id = ?",
+                            CN_DB_STR(was.name), CN_DB_INT(id));
+}
+
 /* Removes the timelines whose place `id` takes. */
 static int replace_earlier(cn_catalog *catalog, int64_t id, doomed *d, cn_err *err)
 {
@@ -320,8 +352,11 @@ static int replace_earlier(cn_catalog *catalog, int64_t id, doomed *d, cn_err *e
         if (status_of(catalog, cn_rows_int(rows, 1), run) == CN_TIMELINE_MAKING)
             n--;
     }
-    for (size_t i = 0; r >= 0 && i < n; i++)
-        r = doom(catalog, ((int64_t *) list)[i], d, err);
+    for (size_t i = 0; r >= 0 && i < n; i++) {
+        const int64_t *old = (const int64_t *) list + i;
+        if ((r = take_name(catalog, id, *old, err)) >= 0)
+            r = doom(catalog, *old, d, err);
+    }
     if (r >= 0)
         r = CN_DB_DO(catalog->db, err, "DELETE FROM work WHERE timeline = ?", CN_DB_INT(id));
     return r >= 0 ? CN_DB_DO(catalog->db, err, "UPDATE timelines SET visible = 1 WHERE id = ?",

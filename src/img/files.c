@@ -132,7 +132,7 @@ static int append_siblings(cn_files *files, cn_err *err)
 }
 
 /* On a disk rather than in memory where there is a choice: archives are large. */
-static int open_scratch(void)
+int cn_files_scratch(void)
 {
     const char *folders[] = {getenv("TMPDIR"), "/var/tmp", "/tmp"};
     for (size_t i = 0; i < CN_LEN(folders); i++) {
@@ -160,7 +160,7 @@ int cn_files_open(const char *source, cn_files **out, cn_err *err)
     if (files->kind == CN_FILES_MEDIA) {
         if ((r = append_siblings(files, err)) != CN_OK)
             return r;
-        files->scratch = open_scratch();
+        files->scratch = cn_files_scratch();
     }
     *out = CN_TAKE(files);
     return CN_OK;

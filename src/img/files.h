@@ -68,6 +68,9 @@ int cn_files_open(const char *source, cn_files **out, cn_err *err) CN_MUST_USE;
 int cn_files_add(cn_files *files, size_t asked_by, const cn_name *asked, cn_err *err) CN_MUST_USE;
 /* The file that `asked_by` names as `asked`; SIZE_MAX where it is not there. */
 size_t cn_files_find(const cn_files *files, size_t asked_by, const char *asked);
+/* A scratch file more, for a process that is not to share the one of the list; -1 where none can be
+ * made. The caller owns it. */
+int cn_files_scratch(void);
 /* Closes the descriptors and frees. Returns NULL. */
 cn_files *cn_files_free(cn_files *files);
 CN_DEFINE_CLEANUP(cn_files, cn_files_free)

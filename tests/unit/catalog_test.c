@@ -134,6 +134,7 @@ static void a_second_run_takes_the_place_of_the_first(void **state)
     assert_int_equal(cn_catalog_timelines(w->catalog, &w->arena, &all, &n, NULL), CN_OK);
     assert_int_equal(n, 2);
     assert_int_equal(all[0].id, second);
+    assert_string_equal(all[0].name, "web01");
     assert_int_equal(all[1].id, other);
     assert_false(there(w, "segments/1/a-1.seg"));
     assert_true(there(w, "segments/2/a-1.seg"));
