@@ -292,6 +292,7 @@ static int run(request *q)
     return status == CN_EXIT_OK && warned && q->strict ? CN_EXIT_WARNINGS : status;
 }
 
+int cn_verb_process(int argc, char **argv);
 int cn_verb_process(int argc, char **argv)
 {
     CN_CLEANUP(free_request)

@@ -341,7 +341,7 @@ static int replace_earlier(cn_catalog *catalog, int64_t id, doomed *d, cn_err *e
     int r = CN_DB_QUERY(catalog->db, &rows, err,
                         "SELECT o.id, o.status, o.run FROM timelines o, timelines t"
                         " WHERE t.id = ? AND o.id <> t.id AND o.image_id = t.image_id"
-                        " AND (t.scope = '' OR o.scope = t.scope)",
+                        " AND (t.scope = '' OR o.scope = t.scope) ORDER BY o.id",
                         CN_DB_INT(id));
     while (r >= 0 && (r = cn_rows_next(rows, err)) > 0) {
         const char *run = cn_catalog_text(&arena, rows, 2);
@@ -354,7 +354,8 @@ static int replace_earlier(cn_catalog *catalog, int64_t id, doomed *d, cn_err *e
     }
     for (size_t i = 0; r >= 0 && i < n; i++) {
         const int64_t *old = (const int64_t *) list + i;
-        if ((r = take_name(catalog, id, *old, err)) >= 0)
+        r = i == 0 ? take_name(catalog, id, *old, err) : CN_OK; /* of the oldest */
+        if (r >= 0)
             r = doom(catalog, *old, d, err);
     }
     if (r >= 0)
