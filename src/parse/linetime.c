@@ -8,8 +8,10 @@ typedef const uint8_t *bytes;
 static inline bool two(bytes p, unsigned *out)
 {
     unsigned a = p[0] - '0', b = p[1] - '0';
+    if (a > 9 || b > 9)
+        return false;
     *out = a * 10 + b;
-    return a < 10 && b < 10;
+    return true;
 }
 
 /* 1 to 12 from three letters, 0 where they are no month's. */
@@ -220,12 +222,12 @@ static bool read_month_day(cn_linetime_cache *c, cn_span s, cn_linetime *t, size
         *out_at = 6;
         return true;
     }
-    unsigned month = month_of(p), day;
+    unsigned month = month_of(p), day = 0;
     if (month == 0)
         return false;
     size_t at = 6;
-    if (cn_is_digit(p[4]) && cn_is_digit(p[5])) {
-        (void) two(p + 4, &day);
+    if (two(p + 4, &day)) {
+        /* "18" */
     } else if ((p[4] == ' ' || p[4] == '0') && cn_is_digit(p[5])) {
         day = p[5] - '0';
     } else if (cn_is_digit(p[4]) && p[5] == ' ') {
@@ -294,8 +296,8 @@ static bool read_day_first(cn_linetime_cache *c, cn_span s, size_t from, cn_line
         t->has_year = true;
     } else {
         unsigned day = p[0] - '0', month = month_of(p + digits + 1);
-        if (digits == 2)
-            (void) two(p, &day);
+        if (digits == 2 && !two(p, &day))
+            return false;
         unsigned year = year_at(r, digits + 5);
         if (!cn_is_digit(p[0]) || !month || !year || !set_date(t, year, month, day))
             return false;

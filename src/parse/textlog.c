@@ -363,7 +363,7 @@ static int take_line(cn_textlog *log, cn_line *line)
     return code;
 }
 
-static void report(cn_textlog *log)
+void cn_textlog_report(cn_textlog *log)
 {
     char text[160];
     if (log->unmatched) {
@@ -443,7 +443,7 @@ int cn_textlog_run(cn_parse_job *job, const cn_textlog_format *format, void *sta
     log.state = state;
     if (code == CN_OK) {
         code = run(&log);
-        report(&log);
+        cn_textlog_report(&log);
     }
     cn_textlog_end(&log);
     return code;

@@ -65,6 +65,8 @@ int cn_textlog_run(cn_parse_job *job, const cn_textlog_format *format, void *sta
 unsigned cn_textlog_probe(const cn_probe *probe, const cn_textlog_format *format, void *state);
 /* Percent of a file's lines that must match for it to be claimed, by where it lies. */
 unsigned cn_textlog_needed_share(const cn_file_info *file);
+/* True where the path is one of a log: below /var/log, or its name says so. */
+bool cn_textlog_is_log_path(const cn_file_info *file);
 /* True where a head can be text at all. */
 bool cn_textlog_is_text(cn_span head);
 
@@ -112,5 +114,7 @@ int cn_textlog_emit(cn_textlog *log, cn_record *r) CN_MUST_USE;
 /* A log for such parsers: lines and times are ready, no format. Freed by cn_textlog_end(). */
 int cn_textlog_begin(cn_textlog *log, cn_parse_job *job) CN_MUST_USE;
 void cn_textlog_end(cn_textlog *log);
+/* Warns of what was odd: unmatched lines, times that are none, NULs. Once per file. */
+void cn_textlog_report(cn_textlog *log);
 /* Empties a record for the next line at `offset`. */
 void cn_record_begin(cn_record *r, uint64_t offset, uint64_t length);

@@ -38,7 +38,7 @@ static bool is_package_path(cn_span path)
            cn_text_find(path, "/tests/") != SIZE_MAX || cn_text_find(path, "/doc/") != SIZE_MAX;
 }
 
-static bool is_log_path(const cn_file_info *file)
+bool cn_textlog_is_log_path(const cn_file_info *file)
 {
     static const char *const names[] = {"syslog", "messages", "secure", "maillog", "debug",
                                         "kern",   "auth",     "cron",   "daemon",  "mail"};
@@ -56,7 +56,7 @@ unsigned cn_textlog_needed_share(const cn_file_info *file)
     if (is_package_path(file->path) && cn_text_find(file->path, "/log/") == SIZE_MAX &&
         cn_text_find(file->path, "/logs/") == SIZE_MAX)
         return SHARE_PACKAGE;
-    return is_log_path(file) ? SHARE_LOG : SHARE;
+    return cn_textlog_is_log_path(file) ? SHARE_LOG : SHARE;
 }
 
 typedef struct sample {
@@ -77,9 +77,8 @@ static sample take_sample(cn_textlog *log, const cn_probe *probe, cn_record *rec
         cn_match match = log->format->line(log, line.text, record);
         n.sure += match == CN_LINE_SURE;
         n.weak += match == CN_LINE_WEAK;
-        /* A continuation, or a line that rotation has cut, says nothing. */
-        if (match != CN_LINE_NONE ||
-            (*line.text.p != ' ' && *line.text.p != '\t' && !(first && !probe->whole)))
+        /* A continuation says nothing, nor does a first line, which rotation may have cut. */
+        if (match != CN_LINE_NONE || (*line.text.p != ' ' && *line.text.p != '\t' && !first))
             n.lines++;
         first = false;
         if (n.lines >= BARREN_LINES && n.sure + n.weak == 0)
