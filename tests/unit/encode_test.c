@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 
 static int keep(void *context, cn_span bytes, cn_err *err)
 {
@@ -143,6 +144,37 @@ static void l2tcsv_merges(void **state)
           "volume: p2\r\n");
 }
 
+static void bodyfile_modes(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *type, *device, *expect;
+        int64_t mode;
+    } cases[] = {
+        {"directory", NULL, "d/drwxrwxrwt", 01777},
+        {"directory", NULL, "d/drwxr-sr-T", 03754},
+        {"device", "block 8:1", "b/brw-rw----", 0660},
+        {"device", "character 1:3", "c/crw-rw-rw-", 0666},
+        {"pipe", NULL, "p/p---------", 0},
+        {"socket", NULL, "h/srwSr-xr-x", 04655},
+        {"file", NULL, "r/r--x--s--x", 02111},
+    };
+    for (size_t i = 0; i < CN_LEN(cases); i++) {
+        char expect[200];
+        cn_field fields[3] = {cn_field_text(CN_F_file_entry_type, cn_span_str(cases[i].type)),
+                              cn_field_int(CN_F_mode, cases[i].mode)};
+        size_t n = 2;
+        if (cases[i].device)
+            fields[n++] = cn_field_text(CN_F_device, cn_span_str(cases[i].device));
+        cn_event_view e = view(0, "Creation Time", fields, n);
+        e.data_type = CN_SPAN_LIT("fs:stat");
+        e.has_time = false;
+        snprintf(expect, sizeof expect, "0|/var/log/a,b.log|12|%s|0|0|0|0|0|0|0\n",
+                 cases[i].expect);
+        check(CN_ENCODE_BODYFILE, false, &e, 1, expect);
+    }
+}
+
 static void bodyfile(void **state)
 {
     (void) state;
@@ -205,9 +237,13 @@ static void bodyfile_gathers_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(jsonl),    cmocka_unit_test(json_of_the_api),
-        cmocka_unit_test(csv),      cmocka_unit_test(l2tcsv_merges),
-        cmocka_unit_test(bodyfile), cmocka_unit_test(bodyfile_gathers_many),
+        cmocka_unit_test(jsonl),
+        cmocka_unit_test(json_of_the_api),
+        cmocka_unit_test(csv),
+        cmocka_unit_test(l2tcsv_merges),
+        cmocka_unit_test(bodyfile),
+        cmocka_unit_test(bodyfile_modes),
+        cmocka_unit_test(bodyfile_gathers_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
