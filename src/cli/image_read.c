@@ -319,10 +319,25 @@ static int pick_file(const cn_image_open *open, const cn_image_args *args, const
     return r == CN_OK ? find_file(*out, args->words[1], out_inode, err) : r;
 }
 
+/* The bytes that a file system stands in: where inodes and other metadata are. */
+static int cat_raw(const cn_image_open *open, const cn_image_args *args, cn_err *err)
+{
+    const cn_mount *m;
+    int r = cn_image_pick(open, args, &m, err);
+    if (r == CN_OK && !m->src)
+        return cn_fail(err, CN_E_UNSUPPORTED, CN_NO_OFFSET, "%s is no image: it has files only",
+                       args->words[0]);
+    return r == CN_OK
+               ? copy_plain(m->src, args->offset, args->has_length ? args->length : UINT64_MAX, err)
+               : r;
+}
+
 int cn_image_cat(const cn_image_args *args)
 {
-    if (args->n_words != 2)
-        return cn_verb_usage("image", "cat takes one source and one path or inode number");
+    if (args->n_words != (args->raw ? 1 : 2))
+        return cn_verb_usage("image", args->raw
+                                          ? "cat --raw takes one source and no path"
+                                          : "cat takes one source and one path or inode number");
     cn_image_open open;
     cn_err err = CN_ERR_INIT;
     const cn_mount *m;
@@ -331,8 +346,10 @@ int cn_image_cat(const cn_image_args *args)
     int r = cn_image_open_evidence(args, 1, &open, &err);
     if (r != CN_OK)
         return cn_verb_failed(&err);
-    if ((r = pick_file(&open, args, &m, &inode, &err)) == CN_OK &&
-        (r = cn_fs_open_file(m->fs, inode, &file, &err)) == CN_OK) {
+    if (args->raw) {
+        r = cat_raw(&open, args, &err);
+    } else if ((r = pick_file(&open, args, &m, &inode, &err)) == CN_OK &&
+               (r = cn_fs_open_file(m->fs, inode, &file, &err)) == CN_OK) {
         uint64_t length = args->has_length ? args->length : UINT64_MAX;
         r = args->decompress ? copy_decompressed(file, args->offset, length, &err)
                              : copy_plain(file, args->offset, length, &err);

@@ -23,6 +23,7 @@ static const struct option options[] = {
     {"offset", required_argument, NULL, 'o'},
     {"length", required_argument, NULL, 'n'},
     {"decompress", no_argument, NULL, 'd'},
+    {"raw", no_argument, NULL, 'w'},
     {"strict", no_argument, NULL, 's'},
     {"sandbox", required_argument, NULL, 'b'},
     {NULL, 0, NULL, 0},
@@ -53,6 +54,9 @@ static int read_args(int argc, char **argv, cn_image_args *args)
             break;
         case 'd':
             args->decompress = true;
+            break;
+        case 'w':
+            args->raw = true;
             break;
         case 's':
             args->strict = true;

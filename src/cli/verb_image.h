@@ -7,7 +7,7 @@ typedef struct cn_image_args {
     const char *words[16]; /* what is not an option, in order */
     size_t n_words;
     const char *volume, *passphrase_file;
-    bool json, recursive, times, decompress, strict, best_effort;
+    bool json, recursive, times, decompress, raw, strict, best_effort;
     bool has_length;
     uint64_t offset, length;
 } cn_image_args;
