@@ -26,7 +26,7 @@ typedef struct cn_api_chip {
 extern const cn_api_shape cn_api_shape_chip;
 typedef struct cn_api_selection {
     cn_span query;
-    struct { const int64_t *p; size_t n; } timelines; /* all where absent; none where empty */
+    struct { const int64_t *p; size_t n; } timelines; /* all visible ones where absent; none where empty */
     bool has_timelines;
     cn_span from;
     cn_span until;

@@ -51,6 +51,8 @@ export interface Timeline {
   id: number;
   name: string;
   status: "making" | "ready" | "failed" | "interrupted";
+  /** false while an earlier timeline of the same source still stands for it: searched only when asked for by id */
+  visible: boolean;
   /** index into the palette */
   colour: number;
   /** the sources as given */
@@ -67,6 +69,13 @@ export interface Timeline {
   last?: string;
   created: string;
   hostname?: string;
+  /** the image as the user named it */
+  source?: string;
+  /** of the whole image, where it was asked for */
+  sha256?: string;
+  /** what the run was restricted to */
+  options?: string;
+  finished?: string;
   case?: string;
   system?: string;
   /** why it failed */
@@ -87,13 +96,17 @@ export interface Warning {
   kind: string;
   text: string;
   parser?: string;
+  volume?: string;
   path?: string;
+  inode?: number;
   offset?: number;
 }
 
 export interface WarningList {
   warnings: Warning[];
   total: number;
+  /** how many of each kind, most first */
+  kinds: ValueCount[];
   /** cursor of the next page; absent on the last */
   next?: string;
 }
@@ -166,7 +179,7 @@ export interface Chip {
 /** Which events. Everything that is absent does not narrow. */
 export interface Selection {
   query?: string;
-  /** all where absent; none where empty */
+  /** all visible ones where absent; none where empty */
   timelines?: number[];
   from?: string;
   until?: string;
@@ -359,8 +372,6 @@ export interface StreamSegment {
   timeline: number;
   /** that became searchable */
   events: number;
-  /** searchable in this timeline */
-  total: number;
   /** time of the first of them */
   first?: string;
   last?: string;
