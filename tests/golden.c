@@ -7,11 +7,11 @@
 
 #include <stdio.h>
 
-#define TEXT_MAX CN_MIB(256)
+#define TEXT_MAX CN_GIB(1)
 
 static bool render(const cn_parser *parser, const char *seed, cn_buf *out)
 {
-    CN_CLEANUP(cn_buf_free) cn_buf bytes = cn_buf_of(CN_MIB(64));
+    CN_CLEANUP(cn_buf_free) cn_buf bytes = cn_buf_of(CN_MIB(256));
     CN_CLEANUP(cn_buf_free) cn_buf meta = cn_buf_of(CN_KIB(64));
     CN_CLEANUP(cn_zone_free_p) cn_zone *zone = NULL;
     if (!harness_read_file(seed, &bytes)) {
@@ -54,6 +54,11 @@ static bool compare(const char *seed, const char *expect, cn_span got)
     return false;
 }
 
+static bool print(cn_span text)
+{
+    return fwrite(text.p, 1, text.len, stdout) == text.len && fflush(stdout) == 0;
+}
+
 static bool write_out(const char *expect, cn_span text)
 {
     FILE *f = fopen(expect, "wb");
@@ -68,10 +73,11 @@ static bool write_out(const char *expect, cn_span text)
 int main(int argc, char **argv)
 {
     bool write = argc > 1 && strcmp(argv[1], "--write") == 0;
-    int first = write ? 2 : 1;
+    bool show = argc > 1 && strcmp(argv[1], "--print") == 0;
+    int first = write || show ? 2 : 1;
     const cn_parser *parser = argc > first ? cn_parser_by_name(cn_span_str(argv[first])) : NULL;
     if (!parser || argc <= first + 1) {
-        fprintf(stderr, "usage: golden [--write] PARSER SEED...\n");
+        fprintf(stderr, "usage: golden [--write | --print] PARSER SEED...\n");
         return 2;
     }
     unsigned bad = 0;
@@ -80,9 +86,11 @@ int main(int argc, char **argv)
         char expect[4096];
         snprintf(expect, sizeof expect, "%s.expect", argv[i]);
         bool good = render(parser, argv[i], &got);
-        good = (write ? write_out(expect, cn_buf_span(&got))
-                      : compare(argv[i], expect, cn_buf_span(&got))) &&
-               good;
+        cn_span text = cn_buf_span(&got);
+        bool done = write  ? write_out(expect, text)
+                    : show ? print(text)
+                           : compare(argv[i], expect, text);
+        good = done && good;
         bad += !good;
     }
     return bad > 0;

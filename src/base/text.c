@@ -79,6 +79,22 @@ static size_t utf8_sequence(const uint8_t *p, size_t n)
     return len;
 }
 
+bool cn_text_is_plain(cn_span s)
+{
+    const uint64_t high = UINT64_C(0x8080808080808080), blank = UINT64_C(0x2020202020202020);
+    size_t i = 0;
+    for (uint64_t eight; s.len - i >= sizeof eight; i += sizeof eight) {
+        memcpy(&eight, s.p + i, sizeof eight);
+        /* With the top bit set, less 0x20: the bit is gone where the byte is a control. */
+        if ((eight | ~((eight | high) - blank)) & high)
+            return false;
+    }
+    for (; i < s.len; i++)
+        if (s.p[i] < 0x20 || s.p[i] >= 0x80)
+            return false;
+    return true;
+}
+
 bool cn_text_is_address(cn_span s)
 {
     char text[INET6_ADDRSTRLEN];
@@ -93,6 +109,14 @@ bool cn_text_is_address(cn_span s)
 bool cn_text_is_utf8(cn_span s)
 {
     for (size_t i = 0; i < s.len;) {
+        uint64_t eight; /* most text is ASCII */
+        if (s.len - i >= sizeof eight) {
+            memcpy(&eight, s.p + i, sizeof eight);
+            if (!(eight & UINT64_C(0x8080808080808080))) {
+                i += sizeof eight;
+                continue;
+            }
+        }
         size_t n = utf8_sequence(s.p + i, s.len - i);
         if (n == 0)
             return false;

@@ -17,6 +17,8 @@ CN_MUST_USE bool cn_text_i64(cn_span s, int64_t *out);
 cn_span cn_text_until(cn_span *s, char c);
 /* Where `needle` begins in `s`; SIZE_MAX where it is not in it. */
 size_t cn_text_find(cn_span s, const char *needle);
+/* True where all of it is ASCII without controls (DEL counts as none). */
+bool cn_text_is_plain(cn_span s);
 /* True where all of it is an IPv4 or IPv6 address, as inet_pton(3) takes it. */
 bool cn_text_is_address(cn_span s);
 /* True where all of it is well-formed UTF-8 (no surrogates, no overlong forms, up to U+10FFFF). */

@@ -142,6 +142,25 @@ static void text_is_mended(void **state)
     assert_false(cn_text_glob("a?c", CN_SPAN_LIT("ac")));
 }
 
+static void text_is_told_apart(void **state)
+{
+    (void) state;
+    for (unsigned c = 0; c < 256; c++)
+        for (size_t at = 0; at < 19; at++) {
+            uint8_t text[19];
+            memset(text, 'x', sizeof text);
+            text[at] = (uint8_t) c;
+            assert_int_equal(cn_text_is_plain(cn_span_of(text, sizeof text)),
+                             c >= 0x20 && c < 0x80);
+            assert_int_equal(cn_text_is_utf8(cn_span_of(text, sizeof text)), c < 0x80);
+        }
+    assert_true(cn_text_is_address(CN_SPAN_LIT("192.0.2.1")));
+    assert_true(cn_text_is_address(CN_SPAN_LIT("2001:db8::1")));
+    assert_false(cn_text_is_address(CN_SPAN_LIT("192.0.2.256")));
+    assert_false(cn_text_is_address(CN_SPAN_LIT("192.0.2.1\0")));
+    assert_false(cn_text_is_address(CN_SPAN_LIT("")));
+}
+
 static void errors_gather_context(void **state)
 {
     (void) state;
@@ -186,6 +205,7 @@ int main(void)
         cmocka_unit_test(time_goes_there_and_back),
         cmocka_unit_test(time_covers_its_precision),
         cmocka_unit_test(text_is_mended),
+        cmocka_unit_test(text_is_told_apart),
         cmocka_unit_test(errors_gather_context),
         cmocka_unit_test(sha256_of_abc),
         cmocka_unit_test(crc32c_of_the_standard),
