@@ -58,7 +58,11 @@ cn_stream *cn_server_stream(cn_server *server) { return server->stream; }
 int64_t cn_server_started(const cn_server *server) { return server->started_ns; }
 const char *cn_server_url(const cn_server *server) { return server->url; }
 
-int cn_server_count_export(cn_server *server, int change) { return server->exports += change; }
+int cn_server_count_export(cn_server *server, int change)
+{
+    server->exports += change;
+    return server->exports;
+}
 
 static void count_suspended(cn_server *server, int change) { server->suspended += change; }
 
