@@ -1,6 +1,5 @@
-/* What the readers that stand on a libyal library (libewf, libqcow, libvmdk, libvhdi, and libvslvm,
- * libluksde in vol/) share: input for the library out of a byte source, its errors as ours, and its
- * volume or image as a byte source. */
+/* What the readers that stand on a libyal library (libewf, libqcow, libvmdk, libvhdi) share: input for
+ * the library out of a byte source, its errors as ours, and its image as a byte source. */
 #pragma once
 
 #include "img/source.h"

@@ -46,6 +46,8 @@ struct cn_evidence {
     size_t n_pvs;
     owned *owned; /* freed last first */
     size_t n_owned;
+    cn_volume_key *keys; /* of the encrypted volumes that were opened */
+    size_t n_keys;
     cn_evidence_options options;
     bool any_selected;
 };
@@ -228,16 +230,29 @@ static int add_volume(cn_evidence *ev, const place *at, cn_node *system, const c
         r = copy_warnings(node, &v->err, 1, err);
     else
         node->err = v->err;
+    bool selected = at->selected || is_wanted(ev, node->name, at->depth ? 0 : v->number);
+    ev->any_selected |= selected;
     if (r != CN_OK || !v->src)
         return r;
     place below = {.node = node,
                    .src = v->src,
                    .source = at->source,
                    .volume = node->name,
-                   .selected = at->selected || is_wanted(ev, node->name, at->depth ? 0 : v->number),
+                   .selected = selected,
                    .depth = at->depth + 1};
-    ev->any_selected |= below.selected;
     return descend(ev, &below, err);
+}
+
+static int keep_key(cn_evidence *ev, const cn_volume_key *key, cn_err *err)
+{
+    if (key->n == 0)
+        return CN_OK;
+    cn_volume_key *grown = realloc(ev->keys, (ev->n_keys + 1) * sizeof *grown);
+    if (!grown)
+        return no_memory(err);
+    ev->keys = grown;
+    grown[ev->n_keys++] = *key;
+    return CN_OK;
 }
 
 /* Opens a volume system and what is in it. What cannot be opened is a node with the reason. */
@@ -261,6 +276,8 @@ static int open_system(cn_evidence *ev, const place *at, const cn_volume_ops *op
     snprintf(system->label, sizeof system->label, "%s", volumes->label);
     snprintf(system->uuid, sizeof system->uuid, "%s", volumes->guid);
     system->unit = volumes->sector_size;
+    if ((r = keep_key(ev, &volumes->key, err)) != CN_OK)
+        return r;
     r = copy_warnings(system, volumes->warnings, volumes->n_warnings, err);
     for (size_t i = 0; r == CN_OK && i < volumes->n; i++)
         r = add_volume(ev, at, system, &volumes->list[i], err);
@@ -358,7 +375,9 @@ static int descend(cn_evidence *ev, const place *at, cn_err *err)
 {
     unsigned bits = 0;
     cn_volume_keys keys = {.passphrase = ev->options.passphrase,
-                           .has_passphrase = ev->options.has_passphrase};
+                           .has_passphrase = ev->options.has_passphrase,
+                           .known = ev->options.keys,
+                           .n_known = ev->options.n_keys};
     if (at->depth > DEPTH_MAX) {
         cn_fail(&at->node->err, CN_E_LIMIT, 0, "volumes deeper than %u in each other", DEPTH_MAX);
         return CN_OK;
@@ -427,13 +446,13 @@ static int open_pv(cn_evidence *ev, size_t i, cn_err *err)
     cn_err why = CN_ERR_INIT;
     int r = cn_volumes_by_name("lvm")->open(p.src, &keys, &volumes, &why);
     free(others);
-    if (r == CN_OK && group_is_open(ev, volumes->guid)) {
+    bool member = r == CN_OK && group_is_open(ev, volumes->guid);
+    int made = new_node(ev, p.node, CN_NODE_SYSTEM, "lvm", "", &system, err);
+    if (made != CN_OK || member) {
+        if (member && made == CN_OK)
+            snprintf(system->label, sizeof system->label, "%s", volumes->label);
         cn_volumes_close(volumes);
-        return CN_OK;
-    }
-    if (new_node(ev, p.node, CN_NODE_SYSTEM, "lvm", "", &system, err) != CN_OK) {
-        cn_volumes_close(volumes);
-        return err ? err->code : CN_E_NO_MEMORY;
+        return made;
     }
     system->err = why;
     if (r != CN_OK)
@@ -664,6 +683,12 @@ size_t cn_evidence_mounts(const cn_evidence *evidence, const cn_mount **out)
     return evidence->n_mounts;
 }
 
+size_t cn_evidence_keys(const cn_evidence *evidence, const cn_volume_key **out)
+{
+    *out = evidence->keys;
+    return evidence->n_keys;
+}
+
 /* image: the source's name; where: that and the name of the innermost volume around node. */
 static void visit_problems(const cn_node *node, const char *image, const char *where,
                            void (*visit)(void *, const char *, const cn_err *), void *context)
@@ -704,6 +729,9 @@ cn_evidence *cn_evidence_close(cn_evidence *evidence)
     free(evidence->mounts);
     free(evidence->pvs);
     free(evidence->owned);
+    if (evidence->keys)
+        explicit_bzero(evidence->keys, evidence->n_keys * sizeof *evidence->keys);
+    free(evidence->keys);
     free(evidence);
     return NULL;
 }

@@ -18,6 +18,15 @@ int cn_evidence_gather(const char *source, bool best_effort, cn_files **out,
  * (*out_has false). *out is owned by the caller (free). */
 int cn_evidence_passphrase(const char *file, char **out, bool *out_has, cn_err *err) CN_MUST_USE;
 
+struct cn_evidence_options;
+/* Derives the keys of the encrypted volumes from options->passphrase, in a child process in the sandbox with as much
+ * memory as that takes (LUKS 2: a gigabyte). Hand them to the workers as options->keys, without the passphrase: they
+ * need neither the time nor the memory. None without a passphrase. *out is the caller's (explicit_bzero, free). What
+ * stays locked is told by cn_evidence_problems(). */
+int cn_evidence_unlock(cn_files *const *files, size_t n, const struct cn_evidence_options *options,
+                       bool best_effort, cn_volume_key **out, size_t *out_n,
+                       cn_err *err) CN_MUST_USE;
+
 /* --- Worker side: interprets evidence, in the sandbox. */
 
 typedef enum cn_node_kind {
@@ -62,6 +71,8 @@ typedef struct cn_mount {
 typedef struct cn_evidence_options {
     cn_span passphrase;
     bool has_passphrase;
+    const cn_volume_key *keys; /* as cn_evidence_unlock() gave them */
+    size_t n_keys;
     const char *volume; /* NULL or "all": every volume; "2": partition 2 and what is in it; or a
                            volume's name */
 } cn_evidence_options;
@@ -77,6 +88,8 @@ const cn_node *cn_evidence_source(const cn_evidence *evidence, size_t i);
 uint64_t cn_evidence_image_id(const cn_evidence *evidence, size_t i);
 /* All file systems that could be opened, in the order of the sources and their media. */
 size_t cn_evidence_mounts(const cn_evidence *evidence, const cn_mount **out);
+/* The keys that encrypted volumes were opened with. Borrowed. */
+size_t cn_evidence_keys(const cn_evidence *evidence, const cn_volume_key **out);
 /* Calls visit for every node that could not be opened and for every warning, with the name that
  * says where it is
  * ("web01.raw", "web01.raw p2"). */

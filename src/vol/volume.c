@@ -82,6 +82,7 @@ cn_volumes *cn_volumes_close(cn_volumes *volumes)
         volumes->release(volumes->state);
     free(volumes->list);
     free(volumes->warnings);
+    explicit_bzero(&volumes->key, sizeof volumes->key);
     free(volumes);
     return NULL;
 }

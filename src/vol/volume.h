@@ -19,11 +19,20 @@ typedef struct cn_volume {
     cn_err err;      /* why not, or what is wrong with it; code CN_OK where nothing is */
 } cn_volume;
 
+/* The key of an encrypted volume. Deriving it from a passphrase takes seconds and up to gigabytes, so it is done once
+ * and handed to whoever opens the same volume again. */
+typedef struct cn_volume_key {
+    char id[40]; /* the encrypted volume's */
+    uint8_t bytes[64];
+    size_t n; /* 0: none */
+} cn_volume_key;
+
 typedef struct cn_volumes {
     const char *system; /* "gpt", "mbr", "lvm", "luks" */
     char guid[40];      /* of the disk, volume group or encrypted volume */
     char label[160];
     uint32_t sector_size;
+    cn_volume_key key; /* that it was opened with */
     cn_volume *list;
     size_t n;
     cn_err
@@ -37,6 +46,8 @@ typedef struct cn_volumes {
 typedef struct cn_volume_keys {
     cn_span passphrase;
     bool has_passphrase;
+    const cn_volume_key *known; /* tried before the passphrase */
+    size_t n_known;
     cn_src *const *
         others; /* further media that may hold parts of the same system (physical volumes of LVM) */
     size_t n_others;
