@@ -57,6 +57,9 @@ static void free_setup(cn_worker_setup *s)
     free(s->spools);
     if (s->controls)
         munmap(s->controls, s->slots * sizeof *s->controls);
+    if (s->volume_keys)
+        explicit_bzero(s->volume_keys, s->n_volume_keys * sizeof *s->volume_keys);
+    free(s->volume_keys);
     cn_files_free(s->files);
 }
 
@@ -156,8 +159,12 @@ static void loop(cn_broker *b, int signals)
 static int begin(cn_broker *b, cn_err *err)
 {
     const cn_process_options *o = b->options;
+    const cn_evidence_options wanted = {
+        .passphrase = o->passphrase, .has_passphrase = o->has_passphrase, .volume = o->volume};
     int r = cn_evidence_gather(o->source, o->best_effort, &b->setup.files, err);
-    if (r < 0 || (r = make_setup(b, err)) < 0 ||
+    if (r < 0 ||
+        (r = cn_evidence_unlock(&b->setup.files, 1, &wanted, o->best_effort, &b->setup.volume_keys,
+                                &b->setup.n_volume_keys, err)) < 0 || (r = make_setup(b, err)) < 0 ||
         (r = cn_nursery_start(cn_worker_main, &b->setup, &b->nursery, err)) < 0)
         return r;
     if (o->folder && ((r = cn_catalog_open(o->folder, CN_DB_CREATE, &b->catalog, err)) < 0 ||

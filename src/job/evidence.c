@@ -377,7 +377,8 @@ static int descend(cn_evidence *ev, const place *at, cn_err *err)
     cn_volume_keys keys = {.passphrase = ev->options.passphrase,
                            .has_passphrase = ev->options.has_passphrase,
                            .known = ev->options.keys,
-                           .n_known = ev->options.n_keys};
+                           .n_known = ev->options.n_keys,
+                           .known_only = ev->options.keys_only};
     if (at->depth > DEPTH_MAX) {
         cn_fail(&at->node->err, CN_E_LIMIT, 0, "volumes deeper than %u in each other", DEPTH_MAX);
         return CN_OK;

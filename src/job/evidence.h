@@ -20,7 +20,7 @@ int cn_evidence_passphrase(const char *file, char **out, bool *out_has, cn_err *
 
 struct cn_evidence_options;
 /* Derives the keys of the encrypted volumes from options->passphrase, in a child process in the sandbox with as much
- * memory as that takes (LUKS 2: a gigabyte). Hand them to the workers as options->keys, without the passphrase: they
+ * memory as that takes (LUKS 2: a gigabyte). Hand them to the workers as options->keys, with keys_only instead of the passphrase: they
  * need neither the time nor the memory. None without a passphrase. *out is the caller's (explicit_bzero, free). What
  * stays locked is told by cn_evidence_problems(). */
 int cn_evidence_unlock(cn_files *const *files, size_t n, const struct cn_evidence_options *options,
@@ -73,6 +73,7 @@ typedef struct cn_evidence_options {
     bool has_passphrase;
     const cn_volume_key *keys; /* as cn_evidence_unlock() gave them */
     size_t n_keys;
+    bool keys_only;     /* the passphrase was tried: what keys do not open stays locked */
     const char *volume; /* NULL or "all": every volume; "2": partition 2 and what is in it; or a
                            volume's name */
 } cn_evidence_options;

@@ -225,8 +225,9 @@ int cn_worker_open(cn_worker *w)
         return CN_OK;
     uint32_t phase = CN_CONTROL_GET(w->control->phase);
     CN_CONTROL_SET(w->control->phase, CN_PHASE_OPEN);
-    const cn_evidence_options options = {.passphrase = w->options->passphrase,
-                                         .has_passphrase = w->options->has_passphrase,
+    const cn_evidence_options options = {.keys = w->setup->volume_keys,
+                                         .n_keys = w->setup->n_volume_keys,
+                                         .keys_only = w->options->has_passphrase,
                                          .volume = w->options->volume};
     int r = cn_evidence_open(&w->setup->files, 1, &options, &w->evidence, &w->err);
     if (r < 0)

@@ -22,6 +22,8 @@ enum cn_worker_exit {
 typedef struct cn_worker_setup {
     const cn_process_options *options;
     cn_files *files;
+    cn_volume_key *volume_keys; /* that the passphrase opens */
+    size_t n_volume_keys;
     uint32_t slots;       /* the last one hashes the image and has no spool */
     cn_control *controls; /* shared, one per slot */
     void **spools;        /* shared, one per slot that has one */

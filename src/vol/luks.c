@@ -178,6 +178,10 @@ static int find_key(cn_src *src, const cn_luks_header *h, const cn_volume_keys *
             *out = keys->known[i];
             return CN_OK;
         }
+    if (keys->known_only)
+        return cn_fail(err, CN_E_LOCKED, CN_NO_OFFSET,
+                       "encrypted (LUKS %u, %.60s), and the passphrase does not open it",
+                       h->version, h->segments[0].cipher);
     if (!keys->has_passphrase)
         return cn_fail(
             err, CN_E_LOCKED, CN_NO_OFFSET,

@@ -158,7 +158,7 @@ static int argon2(const cn_luks_kdf *k, cn_span secret, uint8_t *out, size_t n, 
                         .version = ARGON2_VERSION_13};
     int r = strcmp(k->type, "argon2id") == 0 ? argon2id_ctx(&c) : argon2i_ctx(&c);
     if (r == ARGON2_MEMORY_ALLOCATION_ERROR)
-        return cn_fail(err, CN_E_NO_MEMORY, CN_NO_OFFSET,
+        return cn_fail(err, CN_E_LIMIT, CN_NO_OFFSET,
                        "LUKS: the passphrase takes %u MiB of memory to check",
                        k->memory_kib / 1024);
     return r == ARGON2_OK ? CN_OK

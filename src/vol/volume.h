@@ -48,6 +48,7 @@ typedef struct cn_volume_keys {
     bool has_passphrase;
     const cn_volume_key *known; /* tried before the passphrase */
     size_t n_known;
+    bool known_only; /* a passphrase has been tried: `known` is what came of it */
     cn_src *const *
         others; /* further media that may hold parts of the same system (physical volumes of LVM) */
     size_t n_others;
