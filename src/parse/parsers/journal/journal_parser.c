@@ -3,6 +3,7 @@
 #include "format/journal/journal_file.h"
 #include "journal_cache.h"
 #include "journal_fields.h"
+#include "parse/parsers/syslog/syslog_pattern.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,7 +12,8 @@ enum {
     FIELDS_MAX = 2048, /* per entry; journald writes at most 1024 */
     WARNINGS_MAX = 500
 };
-#define ENTRY_BYTES_MAX CN_MIB(32) /* texts of one entry that are copied */
+#define ENTRY_BYTES_MAX CN_MIB(32)  /* texts of one entry that are copied */
+#define TYPED_BYTES_MAX CN_KIB(256) /* texts that typing its message makes */
 
 typedef struct reader {
     cn_parse_job *job;
@@ -27,7 +29,8 @@ typedef struct reader {
     unsigned warnings;
     /* Which fields the entry has, for those that are made up for where they lack. */
     bool has[CN_F_COUNT];
-    cn_span comm;
+    cn_span comm, reporter;
+    cn_record typed; /* what the message says, read as syslog's would be */
     char monotonic[24], boot_id[33];
 } reader;
 
@@ -110,6 +113,8 @@ static void use_value(reader *r, const journal_value *value)
         field = cn_field_named(CN_SPAN_LIT("journal_message"), value->field.text);
     if (field.id == CN_F_comm)
         r->comm = field.text;
+    if (field.id == CN_F_reporter)
+        r->reporter = field.text;
     add_field(r, &field);
 }
 
@@ -194,6 +199,32 @@ static void add_own(reader *r, const cn_journal_entry *entry)
     }
 }
 
+static bool has_named(const reader *r, cn_span name)
+{
+    for (size_t i = 0; i < r->n_fields; i++)
+        if (r->fields[i].id == CN_F_DYNAMIC && cn_span_eq(r->fields[i].name, name))
+            return true;
+    return false;
+}
+
+/* Who logged in from where, and the like, out of the message of a program that is known. What the
+ * journal itself says of the same goes before it. */
+static void add_typed(reader *r)
+{
+    cn_span reporter = r->reporter.len ? r->reporter : r->comm;
+    if (!r->has_message || reporter.len == 0)
+        return;
+    cn_arena_reset(&r->typed.arena);
+    r->typed.event = (cn_event){.message = r->message, .fields = r->typed.fields};
+    cn_syslog_type(reporter, r->message, &r->typed);
+    for (size_t i = 0; i < r->typed.event.n_fields; i++) {
+        const cn_field *field = &r->typed.fields[i];
+        bool there = field->id == CN_F_DYNAMIC ? has_named(r, field->name) : r->has[field->id];
+        if (!there)
+            add_field(r, field);
+    }
+}
+
 static bool set_time(reader *r, const cn_journal_entry *entry, cn_event *event, char *note,
                      size_t note_size)
 {
@@ -216,7 +247,7 @@ static int emit_entry(reader *r, const cn_journal_entry *entry)
     char note[80];
     r->n_fields = 0;
     r->has_message = false;
-    r->message = r->comm = (cn_span){NULL, 0};
+    r->message = r->comm = r->reporter = (cn_span){NULL, 0};
     memset(r->has, 0, sizeof r->has);
     cn_buf_clear(&r->note);
     cn_arena_reset(&r->entry);
@@ -232,6 +263,7 @@ static int emit_entry(reader *r, const cn_journal_entry *entry)
             read_item(r, offset);
     }
     add_own(r, entry);
+    add_typed(r);
     cn_event event = {
         .desc = CN_DESC_MODIFICATION,
         .data_type = "systemd:journal",
@@ -290,12 +322,14 @@ static int parse(cn_parse_job *job)
         .job = job,
         .entry = cn_arena_of(ENTRY_BYTES_MAX),
         .note = cn_buf_of(CN_KIB(4)),
+        .typed = {.arena = cn_arena_of(TYPED_BYTES_MAX)},
     };
     int code = open_and_read(&r);
     cn_journal_close(r.journal);
     journal_cache_close(&r.cache);
     journal_names_close(&r.names);
     cn_arena_free(&r.entry);
+    cn_arena_free(&r.typed.arena);
     cn_buf_free(&r.note);
     return code;
 }
