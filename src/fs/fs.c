@@ -58,6 +58,14 @@ int cn_fs_stat(cn_fs *fs, uint64_t inode, cn_file_meta *out, cn_err *err)
     return fs->ops->stat(fs, inode, out, err);
 }
 
+int cn_fs_list(cn_fs *fs, uint64_t directory, cn_fs_name_fn name, void *context, cn_err *err)
+{
+    if (!fs->ops->list)
+        return cn_fail(err, CN_E_UNSUPPORTED, CN_NO_OFFSET, "%s is not listed by directory",
+                       fs->type);
+    return fs->ops->list(fs, directory, name, context, err);
+}
+
 /* The next part of a path between slashes; empty at its end. */
 static cn_span next_part(cn_span *path)
 {

@@ -65,6 +65,10 @@ typedef struct cn_fs_visit {
  * inode says. It must be closed before its file system. The content of a name that is deleted is
  * what its inode still leads to. */
 
+/* name is borrowed for the call, during which fs must not be asked for anything. Negative stops and is
+ * returned. */
+typedef int (*cn_fs_name_fn)(void *context, cn_span name, uint64_t inode);
+
 typedef struct cn_fs_ops {
     const char *name; /* "ext", "xfs", ... */
     /* Bits of certainty (a 2-byte magic gives 16), 0: not mine. Reads what it needs from src; never
@@ -81,6 +85,8 @@ typedef struct cn_fs_ops {
     int (*stat)(cn_fs *fs, uint64_t inode, cn_file_meta *out, cn_err *err);
     /* The inode that a path leads to; symbolic links are not followed. CN_E_NOT_FOUND. */
     int (*lookup)(cn_fs *fs, cn_span path, uint64_t *out_inode, cn_err *err);
+    /* Optional: every name of a directory but "." and "..", as cn_fs_list() gives them. */
+    int (*list)(cn_fs *fs, uint64_t directory, cn_fs_name_fn name, void *context, cn_err *err);
     void (*close)(cn_fs *fs);
 } cn_fs_ops;
 
@@ -109,5 +115,9 @@ int cn_fs_stat(cn_fs *fs, uint64_t inode, cn_file_meta *out, cn_err *err) CN_MUS
 /* Follows symbolic links (at most 40, inside the file system) when `follow`. */
 int cn_fs_lookup(cn_fs *fs, cn_span path, bool follow, uint64_t *out_inode,
                  cn_err *err) CN_MUST_USE;
+/* The names of one directory, without "." and "..". CN_E_UNSUPPORTED where this file system can only
+ * be walked; CN_E_NOT_FOUND where it is no directory. */
+int cn_fs_list(cn_fs *fs, uint64_t directory, cn_fs_name_fn name, void *context,
+               cn_err *err) CN_MUST_USE;
 cn_fs *cn_fs_close(cn_fs *fs);
 CN_DEFINE_CLEANUP(cn_fs, cn_fs_close)

@@ -181,6 +181,36 @@ static int find_name(cn_ext *ext, uint64_t dir, cn_span name, uint64_t *out, cn_
     return cn_fail(err, rc, CN_NO_OFFSET, "the directory cannot be read");
 }
 
+typedef struct listing {
+    cn_fs_name_fn name;
+    void *context;
+} listing;
+
+static int give_name(void *context, const cn_ext_dirent *entry)
+{
+    listing *l = context;
+    return entry->deleted ? CN_OK : l->name(l->context, entry->name, entry->inode);
+}
+
+static int ext_list(cn_fs *fs, uint64_t directory, cn_fs_name_fn name, void *context, cn_err *err)
+{
+    cn_ext *ext = (cn_ext *) fs;
+    cn_ext_inode i;
+    int rc = cn_ext_inode_get(ext, directory, &i, err);
+    if (rc == CN_OK && cn_ext_type_of_mode(i.mode) != CN_FILE_DIRECTORY)
+        return cn_fail(err, CN_E_NOT_FOUND, i.offset, "inode %u is no directory", i.number);
+    if (rc != CN_OK)
+        return rc;
+    listing l = {name, context};
+    cn_ext_dir_job job = {.ext = ext,
+                          .reader = &ext->finder,
+                          .budget_bytes = ext->fs.src->size,
+                          .name = give_name,
+                          .context = &l};
+    rc = cn_ext_dir_read(&job, &i);
+    return rc < 0 ? cn_fail(err, rc, CN_NO_OFFSET, "the directory cannot be read") : CN_OK;
+}
+
 /* The names of orphans are made by the walk: "OrphanFile-" and the inode's number. */
 static bool orphan_number(cn_span part, uint64_t *out)
 {
@@ -222,5 +252,6 @@ const cn_fs_ops cn_fs_ext_ops = {
     .open_file = ext_open_file,
     .stat = ext_stat,
     .lookup = ext_lookup,
+    .list = ext_list,
     .close = ext_close,
 };

@@ -235,6 +235,29 @@ static int stat_inode(cn_fs *base, uint64_t number, cn_file_meta *out, cn_err *e
     return CN_OK;
 }
 
+typedef struct listing {
+    cn_fs_name_fn name;
+    void *context;
+} listing;
+
+static int list_name(void *context, uint64_t inode, cn_span name)
+{
+    listing *l = context;
+    return l->name(l->context, name, inode);
+}
+
+static int list(cn_fs *base, uint64_t directory, cn_fs_name_fn name, void *context, cn_err *err)
+{
+    xfs *fs = (xfs *) base;
+    xfs_inode dir;
+    listing l = {name, context};
+    int r = xfs_inode_read(fs, directory, &dir, err);
+    if (r == CN_OK && (dir.mode & 0170000) != 0040000)
+        return cn_fail(err, CN_E_NOT_FOUND, CN_NO_OFFSET, "inode %llu is no directory",
+                       (unsigned long long) directory);
+    return r < 0 ? r : xfs_dir_each(fs, &dir, list_name, &l, NULL, err);
+}
+
 typedef struct search {
     cn_span name;
     uint64_t found;
@@ -282,5 +305,6 @@ const cn_fs_ops cn_fs_xfs_ops = {
     .open_file = open_file,
     .stat = stat_inode,
     .lookup = lookup,
+    .list = list,
     .close = close_xfs,
 };
