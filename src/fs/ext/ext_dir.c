@@ -14,12 +14,13 @@
 
 #include <stdlib.h>
 
-#define HEADER_BYTES 8u
-#define TAIL_BYTES   12u
-#define TAIL_TYPE    0xDEu
-#define NAME_MAX     255u
-#define TYPE_MAX     7u
-#define INLINE_HEAD  4u /* the parent's number, before the entries of an inline directory */
+#define HEADER_BYTES      8u
+#define TAIL_BYTES        12u
+#define TAIL_TYPE         0xDEu
+#define NAME_MAX          255u
+#define TYPE_MAX          7u
+#define INDEX_ROOT_COUNTS 32u /* offset of room and count in the first block of the index */
+#define INLINE_HEAD       4u  /* the parent's number, before the entries of an inline directory */
 
 typedef struct entry {
     uint32_t inode, step; /* step: bytes to the next entry */
@@ -219,34 +220,30 @@ static int read_region(const region *r)
     return rc;
 }
 
-/* Checks a block's checksum, which stands in its tail or, of the index, behind the node's room. */
+/* Checks a block's checksum, which stands in its tail or, in a block of the index, behind the room
+ * of its node. What a block of the index was before can have left a tail in it. */
 static void check_block(const region *r)
 {
     cn_ext *ext = r->job->ext;
-    cn_cur c = cn_cur_of(r->bytes, r->offset);
+    entry e;
+    bool index = (r->dir->flags & CN_EXT_FL_INDEX) && read_entry(r, 0, &e) &&
+                 (r->indexed_first || (e.inode == 0 && is_index_node(r, &e)));
     uint32_t crc = cn_ext_inode_seed(ext, r->dir->number, r->dir->generation);
-    cn_cur_seek(&c, r->bytes.len - TAIL_BYTES);
-    bool tailed = cn_cur_le32(&c) == 0 && cn_cur_le16(&c) == TAIL_BYTES && cn_cur_u8(&c) == 0 &&
-                  cn_cur_u8(&c) == TAIL_TYPE;
-    uint32_t stored = cn_cur_le32(&c);
-    if (tailed) {
-        crc = cn_crc32c(crc, cn_span_sub(r->bytes, 0, r->bytes.len - TAIL_BYTES));
-    } else {
-        entry e;
-        size_t counts = r->indexed_first ? 32 : HEADER_BYTES;
-        if (!(r->dir->flags & CN_EXT_FL_INDEX) || !read_entry(r, 0, &e) ||
-            (!r->indexed_first && !is_index_node(r, &e)))
-            counts = r->bytes.len;
-        c = cn_cur_of(r->bytes, r->offset);
+    cn_cur c = cn_cur_of(r->bytes, r->offset);
+    if (index) {
+        size_t counts = r->indexed_first ? INDEX_ROOT_COUNTS : HEADER_BYTES;
         cn_cur_seek(&c, counts);
         size_t limit = cn_cur_le16(&c), count = cn_cur_le16(&c);
         cn_cur_seek(&c, counts + limit * 8);
         cn_span reserved = cn_cur_span(&c, 4);
-        stored = cn_cur_le32(&c);
         crc = cn_crc32c(crc, cn_span_sub(r->bytes, 0, CN_MIN(counts + count * 8, r->bytes.len)));
         crc = cn_crc32c(crc, reserved);
         crc = cn_crc32c(crc, CN_SPAN_LIT("\0\0\0\0"));
+    } else {
+        crc = cn_crc32c(crc, cn_cur_span(&c, r->bytes.len - TAIL_BYTES));
+        cn_cur_skip(&c, TAIL_BYTES - 4);
     }
+    uint32_t stored = cn_cur_le32(&c);
     if (c.fail || crc != stored)
         cn_ext_warn(ext, CN_E_CORRUPT, r->offset, r->dir->number,
                     "a block of directory %u has a wrong checksum", r->dir->number);
