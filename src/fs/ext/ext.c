@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define TARGET_MAX CN_KIB(8)
+#define DAMAGE_MAX 1000u /* places of one directory that are damaged, in looking up a name */
 
 void cn_ext_warn(cn_ext *ext, int code, uint64_t offset, uint64_t inode, const char *format, ...)
 {
@@ -171,6 +172,7 @@ static int find_name(cn_ext *ext, uint64_t dir, cn_span name, uint64_t *out, cn_
     cn_ext_dir_job job = {.ext = ext,
                           .reader = &ext->finder,
                           .budget_bytes = ext->fs.src->size,
+                          .budget_damage = DAMAGE_MAX,
                           .name = match,
                           .context = &w};
     rc = cn_ext_type_of_mode(i.mode) == CN_FILE_DIRECTORY ? cn_ext_dir_read(&job, &i) : CN_OK;

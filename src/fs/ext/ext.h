@@ -124,6 +124,7 @@ typedef struct cn_ext {
     cn_ext_dir_reader finder;
     const cn_fs_visit *visit; /* of the walk that is running */
     uint64_t warnings;
+    uint64_t mended; /* descriptors that were looked for in backups */
 } cn_ext;
 
 /* --- ext_super.c */
@@ -219,13 +220,14 @@ typedef struct cn_ext_dir_job {
     cn_ext_dir_reader *reader;
     bool deleted; /* look for deleted names too */
     uint64_t budget_bytes;
+    uint64_t budget_damage; /* blocks that are damaged */
     /* Every name but "." and ".."; nonzero stops and is returned. */
     int (*name)(void *context, const cn_ext_dirent *entry);
     void *context;
 } cn_ext_dir_job;
 
-/* Reads a directory. Damage is told as a warning and passed over. CN_E_LIMIT where the budget, from
- * which all that is read is taken, is used up. */
+/* Reads a directory. Damage is told as a warning and passed over. CN_E_LIMIT where a budget is used
+ * up: of bytes that are read, of blocks that are damaged. */
 int cn_ext_dir_read(cn_ext_dir_job *job, const cn_ext_inode *dir) CN_MUST_USE;
 cn_file_type cn_ext_type_of_dirent(uint8_t file_type);
 void cn_ext_dir_reader_free(cn_ext_dir_reader *reader);

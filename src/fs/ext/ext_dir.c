@@ -198,6 +198,9 @@ static int read_region(const region *r)
         if (!read_entry(r, at, &e) || !holds(r, at, &e)) {
             cn_ext_warn(r->job->ext, CN_E_CORRUPT, r->offset + at, r->dir->number,
                         "directory %u is damaged here", r->dir->number);
+            if (r->job->budget_damage == 0)
+                return CN_E_LIMIT;
+            r->job->budget_damage--;
             at = resume_at(r, at);
             continue;
         }

@@ -13,6 +13,8 @@
 
 #include <stdlib.h>
 
+#define MENDED_MAX 200000u /* descriptors looked for in backups: 25 TiB of groups of 128 MiB */
+
 /* CRC-16 with the polynomial 0x8005, reflected: descriptors of gdt_csum file systems. */
 static uint16_t crc16(uint16_t crc, cn_span s)
 {
@@ -140,6 +142,8 @@ static bool decode_backup(cn_ext *ext, uint32_t group, cn_ext_group *out)
 {
     uint8_t bytes[1024];
     size_t size = CN_MIN(ext->super.desc_size, sizeof bytes);
+    if (ext->mended++ > MENDED_MAX)
+        return false;
     for (unsigned copy = 1; copy < 6; copy++) {
         uint64_t at = descriptor_offset(&ext->super, group, copy);
         if (at == CN_NO_OFFSET || cn_src_read(ext->fs.src, at, bytes, size, NULL) != CN_OK)

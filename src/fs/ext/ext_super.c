@@ -23,6 +23,9 @@
 #define SUPER_OFFSET 1024u
 #define MAGIC        0xEF53u
 
+/* mke2fs takes 256 and more. */
+#define BLOCKS_PER_GROUP_MIN 64u
+
 /* A primary superblock has the magic and a dozen fields that must agree. A backup alone says less:
  * one of an earlier file system stays behind when the volume is formatted with another. */
 #define BITS_PRIMARY 44u
@@ -98,9 +101,11 @@ static bool complete(cn_ext_super *s)
     bool power = (s->inode_size & (s->inode_size - 1)) == 0;
     bool desc_power = (s->desc_size & (s->desc_size - 1)) == 0;
     if (!s->block_size || s->inode_size < 128 || s->inode_size > s->block_size || !power ||
-        s->desc_size < 32 || s->desc_size > 1024 || !desc_power || !s->blocks_per_group ||
-        !s->inodes_per_group || s->inodes_per_group > s->block_size * 8 ||
-        s->first_data_block > 1 || s->blocks_count <= s->first_data_block || !s->inodes_count)
+        s->desc_size < 32 || s->desc_size > 1024 || !desc_power ||
+        s->blocks_per_group < BLOCKS_PER_GROUP_MIN ||
+        s->inodes_per_group < s->block_size / s->inode_size ||
+        s->inodes_per_group > s->block_size * 8 || s->first_data_block > 1 ||
+        s->blocks_count <= s->first_data_block || !s->inodes_count)
         return false;
     uint64_t by_blocks =
         (s->blocks_count - s->first_data_block + s->blocks_per_group - 1) / s->blocks_per_group;

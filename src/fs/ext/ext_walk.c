@@ -9,13 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PATH_BYTES       CN_KIB(64)  /* of a path; what lies deeper is told as orphaned */
-#define PENDING_BYTES    CN_MIB(128) /* of the names of directories that wait */
-#define LIVE_BYTES       CN_MIB(64)  /* of the hashes of one directory's names: 8 million */
-#define CANDIDATES_BYTES CN_MIB(16)  /* of one directory's deleted names */
-#define ORPHANS_BYTES    CN_MIB(32)  /* of the numbers of orphans: 8 million */
-#define SEEN_PAGE_BITS   18u         /* inodes of a page of a bit set, as a power of two */
-#define ORPHANS          "/$OrphanFiles"
+#define PATH_BYTES        CN_KIB(64)  /* of a path; what lies deeper is told as orphaned */
+#define PENDING_BYTES     CN_MIB(128) /* of the names of directories that wait */
+#define LIVE_BYTES        CN_MIB(64)  /* of the hashes of one directory's names: 8 million */
+#define CANDIDATES_BYTES  CN_MIB(16)  /* of one directory's deleted names */
+#define ORPHANS_BYTES     CN_MIB(32)  /* of the numbers of orphans: 8 million */
+#define DIRECTORIES_BYTES CN_GIB(64)  /* of all directories: some billion names */
+#define DAMAGE_MAX        200000u /* damaged places in directories; each costs a look at its whole block */
+#define SEEN_PAGE_BITS    18u /* inodes of a page of a bit set, as a power of two */
+#define ORPHANS           "/$OrphanFiles"
 
 /* One bit per inode, in pages that exist where a bit is set. */
 typedef struct bits {
@@ -32,8 +34,10 @@ typedef struct walk {
     bits seen, claimed;
     cn_ext_dir_reader reader;
     uint64_t budget_bytes; /* of directories: no more than the whole source, as none share blocks */
-    size_t dir_len;        /* of the path of the directory at hand */
+    uint64_t budget_damage;
+    size_t dir_len; /* of the path of the directory at hand */
     uint32_t dir_inode;
+    int stopped; /* what the caller's function returned */
     bool dir_deleted, dir_encrypted, below_orphan;
 } walk;
 
@@ -203,7 +207,7 @@ static int on_name(void *context, const cn_ext_dirent *entry)
 {
     walk *w = context;
     if (!entry->deleted && !w->dir_deleted)
-        return name_in_use(w, entry);
+        return w->stopped = name_in_use(w, entry);
     keep_candidate(w, entry);
     return CN_OK;
 }
@@ -290,6 +294,26 @@ static int tell_candidates(walk *w)
     return rc;
 }
 
+/* What the caller's function returned comes back as it is; a budget that is used up does not. */
+static int read_dir(walk *w, const cn_ext_inode *dir)
+{
+    cn_ext_dir_job job = {w->ext, &w->reader, true, w->budget_bytes, w->budget_damage, on_name, w};
+    w->stopped = CN_OK;
+    int rc = cn_ext_dir_read(&job, dir);
+    w->budget_bytes = job.budget_bytes;
+    w->budget_damage = job.budget_damage;
+    if (w->stopped != CN_OK)
+        return w->stopped;
+    if (rc == CN_E_LIMIT)
+        cn_ext_warn(w->ext, CN_E_LIMIT, dir->offset, dir->number, "directory %u is left out: %s",
+                    dir->number,
+                    job.budget_damage ? "the directories are larger than the image"
+                                      : "too many directories are damaged");
+    else if (rc != CN_OK)
+        return rc;
+    return tell_candidates(w);
+}
+
 /* Reads the directories on the stack and all below them. */
 static int run(walk *w)
 {
@@ -309,16 +333,7 @@ static int run(walk *w)
         w->dir_encrypted = dir.flags & CN_EXT_FL_ENCRYPT;
         cn_buf_clear(&w->live);
         cn_buf_clear(&w->candidates);
-        cn_ext_dir_job job = {w->ext, &w->reader, true, w->budget_bytes, on_name, w};
-        rc = cn_ext_dir_read(&job, &dir);
-        w->budget_bytes = job.budget_bytes;
-        if (rc == CN_OK)
-            rc = tell_candidates(w);
-        if (rc == CN_E_LIMIT && job.budget_bytes < CN_EXT_DIR_BYTES) {
-            cn_ext_warn(w->ext, CN_E_LIMIT, dir.offset, next.inode,
-                        "the directories are larger than the image: they share blocks");
-            rc = CN_OK;
-        }
+        rc = read_dir(w, &dir);
         if (rc != CN_OK)
             return rc;
     }
@@ -348,14 +363,30 @@ static bool is_orphan(walk *w, const cn_ext_inode *inode)
     return inode->ctime != 0 && !(inode->flags & CN_EXT_FL_EA_INODE);
 }
 
+/* How many inodes from i on lie where the source holds nothing. */
+static uint32_t skip_hole(const cn_ext *ext, uint64_t table, uint32_t i, uint32_t used)
+{
+    uint64_t at = table + (uint64_t) i * ext->super.inode_size;
+    if (at >= ext->fs.src->size)
+        return 0; /* that is told by who reads it */
+    uint64_t next = cn_src_next_data(ext->fs.src, at);
+    return (uint32_t) CN_MIN((next - at) / ext->super.inode_size, (uint64_t) (used - i));
+}
+
 /* The inodes of one group that were not seen. */
-static int collect_group(walk *w, uint32_t group, uint32_t used, cn_buf *files, cn_buf *dirs)
+static int collect_group(walk *w, uint32_t group, uint64_t table, uint32_t used, cn_buf *files,
+                         cn_buf *dirs)
 {
     cn_ext *ext = w->ext;
     uint32_t per_group = ext->super.inodes_per_group;
     for (uint32_t i = 0; i < used; i++) {
         uint32_t number = group * per_group + i + 1;
         if (bit_get(&w->seen, number) || is_special(ext, number))
+            continue;
+        if (i % 64 == 0 && (i += skip_hole(ext, table, i, used)) >= used)
+            break;
+        number = group * per_group + i + 1;
+        if (bit_get(&w->seen, number))
             continue;
         cn_ext_inode inode;
         cn_err err = CN_ERR_INIT;
@@ -397,7 +428,7 @@ static int collect(walk *w, cn_buf *files, cn_buf *dirs)
             break;
         }
         budget -= bytes;
-        rc = collect_group(w, group, used, files, dirs);
+        rc = collect_group(w, group, g->inode_table * s->block_size, used, files, dirs);
     }
     if (files->failed || dirs->failed)
         cn_ext_warn(ext, CN_E_LIMIT, CN_NO_OFFSET, 0, "too many orphans: not all are told");
@@ -411,7 +442,7 @@ static int on_claim(void *context, const cn_ext_dirent *entry)
 }
 
 /* Marks what stands in an orphaned directory: it has a better place than the top. */
-static int claim(walk *w, uint32_t number, uint64_t *budget)
+static int claim(walk *w, uint32_t number, uint64_t *bytes, uint64_t *damage)
 {
     cn_ext_inode inode;
     if (cn_ext_inode_get(w->ext, number, &inode, NULL) != CN_OK)
@@ -419,10 +450,11 @@ static int claim(walk *w, uint32_t number, uint64_t *budget)
     /* Damage is told when it is read for its names. */
     const cn_fs_visit quiet = {.context = NULL};
     w->ext->visit = &quiet;
-    cn_ext_dir_job job = {w->ext, &w->reader, false, *budget, on_claim, w};
+    cn_ext_dir_job job = {w->ext, &w->reader, false, *bytes, *damage, on_claim, w};
     int rc = cn_ext_dir_read(&job, &inode);
     w->ext->visit = w->visit;
-    *budget = job.budget_bytes;
+    *bytes = job.budget_bytes;
+    *damage = job.budget_damage;
     return rc == CN_E_LIMIT ? CN_OK : rc;
 }
 
@@ -464,9 +496,9 @@ static int tell_orphans(walk *w)
     w->below_orphan = true;
     int rc = collect(w, &files, &dirs);
     size_t n_dirs = dirs.len / sizeof(uint32_t), n_files = files.len / sizeof(uint32_t);
-    uint64_t budget = w->ext->fs.src->size;
+    uint64_t bytes = CN_MIN(w->ext->fs.src->size, DIRECTORIES_BYTES), damage = DAMAGE_MAX;
     for (size_t i = 0; rc == CN_OK && i < n_dirs; i++)
-        rc = claim(w, number_at(&dirs, i), &budget);
+        rc = claim(w, number_at(&dirs, i), &bytes, &damage);
     for (size_t i = 0; rc == CN_OK && i < n_dirs; i++)
         if (!bit_get(&w->claimed, number_at(&dirs, i)))
             rc = tell_orphan(w, number_at(&dirs, i));
@@ -537,7 +569,8 @@ int cn_ext_walk(cn_ext *ext, const cn_fs_visit *visit, cn_err *err)
     w->pending = cn_buf_of(PENDING_BYTES);
     w->live = cn_buf_of(LIVE_BYTES);
     w->candidates = cn_buf_of(CANDIDATES_BYTES);
-    w->budget_bytes = ext->fs.src->size;
+    w->budget_bytes = CN_MIN(ext->fs.src->size, DIRECTORIES_BYTES);
+    w->budget_damage = DAMAGE_MAX;
     ext->warnings = 0;
     int rc = walk_all(w, err);
     ext->visit = NULL;
