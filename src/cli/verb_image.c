@@ -6,9 +6,13 @@
 #include "cli/verb.h"
 #include "job/sandbox.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define DATA_BYTES CN_GIB(4) /* writable memory: a LUKS2 key may be derived with one GiB */
@@ -169,6 +173,35 @@ int cn_image_pick(const cn_image_open *open, const cn_image_args *args, const cn
                    cn_buf_cstr(&names));
 }
 
+/* In a child process: evidence that crashes a reader ends in an error, not in a crash of the program. */
+static int run_apart(int (*run)(const cn_image_args *args), const cn_image_args *args)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    if (child < 0) {
+        cn_err err = CN_ERR_INIT;
+        cn_fail_errno(&err, "fork");
+        return cn_verb_failed(&err);
+    }
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        int status = run(args);
+        fflush(NULL);
+        _exit(status);
+    }
+    int status;
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return CN_EXIT_FAILED;
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status);
+    if (WTERMSIG(status) != SIGINT && WTERMSIG(status) != SIGTERM && WTERMSIG(status) != SIGPIPE)
+        cn_log_error("%s: the process that read it was ended by signal %d (%s); its bytes may be "
+                     "damaged on purpose",
+                     args->words[0], WTERMSIG(status), strsignal(WTERMSIG(status)));
+    return CN_EXIT_FAILED;
+}
+
 int cn_verb_image(int argc, char **argv)
 {
     static const struct {
@@ -189,7 +222,7 @@ int cn_verb_image(int argc, char **argv)
             return status;
         if (args.n_words == 0)
             return cn_verb_usage("image", "%s needs a source", argv[1]);
-        return verbs[i].run(&args);
+        return run_apart(verbs[i].run, &args);
     }
     return cn_verb_usage("image", "there is no '%s'; there are info, ls, cat and hash", argv[1]);
 }

@@ -199,6 +199,8 @@ static int open_named(cn_files *files, size_t asked_by, const char *asked, cn_er
     const char *name = last_part(asked);
     if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return cn_fail(err, CN_E_CORRUPT, CN_NO_OFFSET, "'%s' is no name of a file", asked);
+    if (strlen(name) > NAME_MAX)
+        return cn_fail(err, CN_E_CORRUPT, CN_NO_OFFSET, "a name that is too long");
     char path[PATH_MAX];
     int folder = (int) (by->name - by->path);
     int n = snprintf(path, sizeof path, "%.*s%s", folder, by->path, name);
@@ -222,19 +224,19 @@ int cn_files_add(cn_files *files, size_t asked_by, const cn_name *name, cn_err *
     const char *file = strncmp(asked, "file:", 5) == 0 ? asked + 5 : asked;
     if (is_remote(file))
         return cn_fail(err, CN_E_UNSUPPORTED, CN_NO_OFFSET,
-                       "%s stands on '%s', which is no path of a file", by, asked);
+                       "%s stands on '%.200s', which is no path of a file", by, asked);
     int r = open_named(files, asked_by, file, err);
     if (r == CN_E_NOT_FOUND)
         return cn_fail(err, r, CN_NO_OFFSET,
-                       "%s stands on '%s', which is not there; put it into the same folder", by,
+                       "%s stands on '%.200s', which is not there; put it into the same folder", by,
                        asked);
     if (r != CN_OK) {
-        cn_while(err, "%s stands on '%s'", by, asked);
+        cn_while(err, "%s stands on '%.200s'", by, asked);
         return r;
     }
     cn_media_file *added = &files->list[files->n - 1];
     if (in_ring(files, asked_by, added))
-        return cn_fail(err, CN_E_CORRUPT, CN_NO_OFFSET, "%s and '%s' stand on each other", by,
+        return cn_fail(err, CN_E_CORRUPT, CN_NO_OFFSET, "%s and '%.200s' stand on each other", by,
                        asked);
     added->asked_by = asked_by;
     added->image = name->image;

@@ -144,8 +144,12 @@ static int read_header(cn_src *raw, header *h, cn_err *err)
             h->zstd = cn_cur_u8(&c) == 1;
     }
     cn_cur_seek(&c, h->length);
-    if ((r = cn_cur_check(&c, err, "QCOW2 header")) != CN_OK || (r = check(h, err)) != CN_OK ||
-        (r = read_extensions(&c, h, err)) != CN_OK || backing_at == 0)
+    if ((r = cn_cur_check(&c, err, "QCOW2 header")) != CN_OK || (r = check(h, err)) != CN_OK)
+        return r;
+    /* The extensions go as far as the backing file's name. */
+    size_t from = c.pos, end = backing_at ? (size_t) CN_MIN(backing_at, (uint64_t) n) : n;
+    cn_cur extensions = cn_cur_of(cn_span_of(bytes + from, end > from ? end - from : 0), from);
+    if ((r = read_extensions(&extensions, h, err)) != CN_OK || backing_at == 0)
         return r;
     char name[1024];
     if (backing_len >= sizeof name)
