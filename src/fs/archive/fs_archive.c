@@ -264,6 +264,30 @@ static int archive_lookup(cn_fs *fs, cn_span path, uint64_t *out_inode, cn_err *
     return CN_OK;
 }
 
+static int archive_list(cn_fs *fs, uint64_t directory, cn_fs_name_fn tell, void *context,
+                        cn_err *err)
+{
+    const unpacked *u = (const unpacked *) fs;
+    cn_file_meta meta;
+    uint64_t content;
+    int rc = archive_find(u, directory, &meta, &content, err);
+    if (rc == CN_OK && meta.type != CN_FILE_DIRECTORY)
+        return cn_fail(err, CN_E_NOT_FOUND, CN_NO_OFFSET, "inode %llu is no directory",
+                       (unsigned long long) directory);
+    if (rc != CN_OK)
+        return rc;
+    cn_span of = u->names[directory - ROOT].path;
+    for (uint32_t i = 1; rc == CN_OK && i < u->n_names; i++) {
+        cn_span path = u->names[i].path, parent = parent_of(path);
+        /* Of a path that comes twice the later counts. */
+        if (!cn_span_eq(parent, of) || *slot_of(u, path) != i)
+            continue;
+        size_t from = parent.len > 1 ? parent.len + 1 : 1;
+        rc = tell(context, cn_span_sub(path, from, path.len), (uint64_t) u->names[i].same + ROOT);
+    }
+    return rc;
+}
+
 static void archive_close(cn_fs *fs)
 {
     unpacked *u = (unpacked *) fs;
@@ -280,6 +304,7 @@ static const cn_fs_ops archive_ops = {
     .open_file = archive_open_file,
     .stat = archive_stat,
     .lookup = archive_lookup,
+    .list = archive_list,
     .close = archive_close,
 };
 

@@ -309,23 +309,34 @@ static int read_name(host_dir *d, uint32_t parent, int at, const char *name, cn_
     return rc;
 }
 
+/* A directory open for its names; NULL with errno. */
+static DIR *open_names(host_dir *d, uint32_t i)
+{
+    int at = open_dir_node(d, i);
+    if (at < 0)
+        return NULL;
+    int fd = open_quietly(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), kept = errno;
+    close(at);
+    errno = kept;
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    kept = errno;
+    if (!dir && fd >= 0)
+        close(fd);
+    errno = kept;
+    return dir;
+}
+
 static int read_dir(host_dir *d, uint32_t i, cn_buf *path, uint32_t *waiting)
 {
     put_path(d, i, path);
     cn_err err = CN_ERR_INIT;
-    int at = open_dir_node(d, i), fd = -1;
-    if (at >= 0) {
-        fd = open_quietly(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        close(at);
-    }
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    DIR *dir = open_names(d, i);
     if (!dir) {
-        int rc = cn_fail_errno(&err, "cannot be read");
-        if (fd >= 0)
-            close(fd);
-        warn(d, rc, d->nodes[i].id, err.text, cn_buf_span(path));
+        int failed = cn_fail_errno(&err, "cannot be read");
+        warn(d, failed, d->nodes[i].id, err.text, cn_buf_span(path));
         return CN_OK;
     }
+    int fd = dirfd(dir);
     int rc = CN_OK;
     if (is_of_kernel(fd) && i != 0) {
         warn(d, CN_E_UNSUPPORTED, d->nodes[i].id, "belongs to the running kernel and is not read",
@@ -477,6 +488,28 @@ static int host_lookup(cn_fs *fs, cn_span path, uint64_t *out_inode, cn_err *err
     return CN_OK;
 }
 
+static int host_list(cn_fs *fs, uint64_t directory, cn_fs_name_fn name, void *context, cn_err *err)
+{
+    host_dir *d = (host_dir *) fs;
+    uint32_t i;
+    int rc = find_node(d, directory, &i, err);
+    if (rc != CN_OK)
+        return rc;
+    DIR *dir = open_names(d, i);
+    if (!dir)
+        return errno == ENOTDIR
+                   ? cn_fail(err, CN_E_NOT_FOUND, CN_NO_OFFSET, "inode %llu is no directory",
+                             (unsigned long long) directory)
+                   : cn_fail_errno(err, "%s", name_of(d, i));
+    struct statx x;
+    for (const struct dirent *e; rc == CN_OK && (e = readdir(dir));)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+            stat_at(dirfd(dir), e->d_name, &x) == 0)
+            rc = name(context, cn_span_str(e->d_name), id_of(d, &x));
+    closedir(dir);
+    return rc;
+}
+
 static void host_close(cn_fs *fs)
 {
     host_dir *d = (host_dir *) fs;
@@ -495,6 +528,7 @@ static const cn_fs_ops dir_ops = {
     .open_file = host_open_file,
     .stat = host_stat,
     .lookup = host_lookup,
+    .list = host_list,
     .close = host_close,
 };
 

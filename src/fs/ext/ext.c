@@ -207,10 +207,13 @@ static int ext_list(cn_fs *fs, uint64_t directory, cn_fs_name_fn name, void *con
     cn_ext_dir_job job = {.ext = ext,
                           .reader = &ext->finder,
                           .budget_bytes = ext->fs.src->size,
+                          .budget_damage = DAMAGE_MAX,
                           .name = give_name,
                           .context = &l};
     rc = cn_ext_dir_read(&job, &i);
-    return rc < 0 ? cn_fail(err, rc, CN_NO_OFFSET, "the directory cannot be read") : CN_OK;
+    if (rc == CN_E_NO_MEMORY)
+        return cn_fail(err, rc, CN_NO_OFFSET, "the directory cannot be read");
+    return rc == CN_E_LIMIT && job.budget_damage == 0 ? CN_OK : rc;
 }
 
 /* The names of orphans are made by the walk: "OrphanFile-" and the inode's number. */

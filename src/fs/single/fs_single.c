@@ -75,6 +75,16 @@ static int single_lookup(cn_fs *fs, cn_span path, uint64_t *out_inode, cn_err *e
     return CN_OK;
 }
 
+static int single_list(cn_fs *fs, uint64_t directory, cn_fs_name_fn name, void *context,
+                       cn_err *err)
+{
+    const single *s = (const single *) fs;
+    if (directory != ROOT)
+        return cn_fail(err, CN_E_NOT_FOUND, CN_NO_OFFSET, "inode %llu is no directory",
+                       (unsigned long long) directory);
+    return name(context, cn_span_sub(cn_buf_span(&s->path), 1, s->path.len), THE_FILE);
+}
+
 static void single_close(cn_fs *fs)
 {
     single *s = (single *) fs;
@@ -88,6 +98,7 @@ static const cn_fs_ops single_ops = {
     .open_file = single_open_file,
     .stat = single_stat,
     .lookup = single_lookup,
+    .list = single_list,
     .close = single_close,
 };
 

@@ -472,6 +472,24 @@ static int tsk_lookup(cn_fs *fs, cn_span path, uint64_t *out_inode, cn_err *err)
     return CN_OK;
 }
 
+static int tsk_list(cn_fs *fs, uint64_t directory, cn_fs_name_fn name, void *context, cn_err *err)
+{
+    tsk_fs *t = (tsk_fs *) fs;
+    tsk_error_reset();
+    TSK_FS_DIR *dir = tsk_fs_dir_open_meta(t->info, directory);
+    if (!dir)
+        return cn_fail(err, CN_E_NOT_FOUND, CN_NO_OFFSET, "inode %llu is no directory",
+                       (unsigned long long) directory);
+    int rc = CN_OK;
+    for (size_t i = 0; rc == CN_OK && i < tsk_fs_dir_getsize(dir); i++) {
+        const TSK_FS_NAME *one = tsk_fs_dir_get_name(dir, i);
+        if (one && one->name && !TSK_FS_ISDOT(one->name) && (one->flags & TSK_FS_NAME_FLAG_ALLOC))
+            rc = name(context, cn_span_str(one->name), one->meta_addr);
+    }
+    tsk_fs_dir_close(dir);
+    return rc;
+}
+
 /* --- Opening. */
 
 static void tsk_close(cn_fs *fs)
@@ -548,5 +566,6 @@ const cn_fs_ops cn_fs_tsk_ops = {
     .open_file = tsk_open_file,
     .stat = tsk_stat,
     .lookup = tsk_lookup,
+    .list = tsk_list,
     .close = tsk_close,
 };
