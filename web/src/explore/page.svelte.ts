@@ -64,9 +64,9 @@ export class ExplorePage {
   stripWidth = $state(0);
   /** Grows as events become searchable. */
   tick = $state(0);
-  /** Grows when the window of the strip was set by hand. */
+  /** The filters before each zoom, to go back to. */
   #zooms: (Chip[] | undefined)[] = [];
-  #lastZoom = 0;
+  #lastZoom = -Infinity;
   #liveTimer: ReturnType<typeof setTimeout> | undefined;
   #lastLive = 0;
   #addressTimer: ReturnType<typeof setTimeout> | undefined;
@@ -214,7 +214,7 @@ export class ExplorePage {
   zoom(range: Range | undefined, closely = false): void {
     const joined = closely && performance.now() - this.#lastZoom < 1500;
     if (!joined) this.#zooms.push(this.view.chips);
-    this.#lastZoom = closely ? performance.now() : 0;
+    this.#lastZoom = closely ? performance.now() : -Infinity;
     const chip = range === undefined ? undefined : timeChip(...range);
     this.setChips(withTime(this.view.chips, chip), joined ? "replace" : "push");
   }
@@ -268,10 +268,8 @@ export class ExplorePage {
     this.#lastSearch = key;
     this.scroll.total = this.hits.total;
     if (row >= 0 && kept !== undefined) {
-      this.scroll.to(row);
-      this.scroll.by(
-        -(y !== undefined && y >= -rowHeight ? y : (this.scroll.viewport - rowHeight) / 2),
-      );
+      const seen = y !== undefined && y >= -rowHeight;
+      this.scroll.place(row, seen ? y : (this.scroll.viewport - rowHeight) / 2);
     } else if (!again) {
       this.scroll.to(0);
     } else {
@@ -323,9 +321,17 @@ export class ExplorePage {
     return day || seconds >= quietSeconds ? { day, seconds } : undefined;
   }
 
+  /** Somebody moved the list by pointer. */
+  scrolled(): void {
+    this.#held = this.scroll.atEnd ? "end" : undefined;
+  }
+  // What stays in sight while rows come, which may have lines above them.
+  #held: "focus" | "end" | undefined;
+
   focusOn(row: number, hit = this.hits.row(row)): void {
     if (row < 0 || row >= this.hits.total) return;
     this.focusRow = row;
+    this.#held = "focus";
     this.scroll.reveal(row);
     if (hit !== undefined) this.#setFocus(hit);
     // The row is not there yet: the list gives it over when it comes.
@@ -334,7 +340,9 @@ export class ExplorePage {
 
   /** Called by the list when rows came: the focus may have waited for one of them. */
   rowsCame(): void {
+    if (this.#held === "end") this.scroll.toEnd();
     if (this.focusRow < 0) return;
+    if (this.#held === "focus") this.scroll.reveal(this.focusRow);
     const hit = this.hits.row(this.focusRow);
     if (hit === undefined) return;
     if (this.focus === undefined) this.#setFocus(hit);

@@ -77,6 +77,18 @@ export class Scroll {
     this.to(this.total);
   }
 
+  /** Puts a row so many pixels below the upper edge, as near as there is room. */
+  place(row: number, y: number): void {
+    this.row = Math.max(0, Math.min(this.total, row));
+    this.gone = 0;
+    this.by(-y);
+  }
+
+  get atEnd(): boolean {
+    const end = this.#end();
+    return this.row === end.row && this.gone >= end.gone;
+  }
+
   /** Pixels from the upper edge to the row; undefined where it is far outside. */
   offsetOf(row: number): number | undefined {
     if (row < this.row) return row >= this.row - 200 ? -1 : undefined;
@@ -92,8 +104,7 @@ export class Scroll {
   reveal(row: number): void {
     const y = this.offsetOf(row);
     if (y === undefined) {
-      this.to(row);
-      this.by(-(this.viewport - rowHeight) / 2);
+      this.place(row, (this.viewport - rowHeight) / 2);
       return;
     }
     if (row < this.row || y < 0) {
