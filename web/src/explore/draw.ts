@@ -2,7 +2,8 @@
 
 import type { HistogramResponse } from "../api/generated";
 import { ticks } from "../lib/time";
-import type { Mark, Range } from "./strip.svelte";
+import type { Range } from "./dense";
+import type { Mark } from "./strip.svelte";
 
 export const stripHeight = 112;
 export const barsTop = 14;
@@ -81,7 +82,10 @@ export function draw(canvas: HTMLCanvasElement, p: Picture): void {
   c.font = `10.5px ${token("--font")}`;
   c.textAlign = "center";
   c.fillStyle = muted;
-  const marks = ticks(shown[0] / 1e6, shown[1] / 1e6, p.zone, Math.floor(width / 90));
+  const marks =
+    p.overview === undefined || p.overview.starts_us.length === 0
+      ? []
+      : ticks(shown[0] / 1e6, shown[1] / 1e6, p.zone, Math.floor(width / 90));
   for (const tick of marks) {
     const x = at(tick.seconds * 1e6);
     c.fillRect(Math.round(x), barsBase, 1, 4);

@@ -31,7 +31,8 @@ import { isActive, timeChip, timeHull, valueChip, withChip, withoutChip, withTim
 import { Facet } from "./facets.svelte";
 import { Hits, type Wanted } from "./hits.svelte";
 import { lineHeight, rowHeight, Scroll } from "./scroll.svelte";
-import { Strip, type Range } from "./strip.svelte";
+import type { Range } from "./dense";
+import { Strip } from "./strip.svelte";
 import { Timelines } from "./timelines.svelte";
 
 // While events come in, the page asks again at most this often.

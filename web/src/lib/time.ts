@@ -16,6 +16,7 @@ export function parseInstant(text: string): Instant | undefined {
   return { seconds: milliseconds / 1000, nanos: Number((parts[2] ?? "").padEnd(9, "0")) };
 }
 
+/** Exact in the years 1685 to 2255, which a double can count; to 2 µs beyond. */
 export function toMicros(at: Instant): number {
   return at.seconds * 1e6 + Math.floor(at.nanos / 1000);
 }
