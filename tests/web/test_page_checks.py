@@ -20,7 +20,7 @@ def main():
     checks = {
         "types": [modules / "svelte-check/bin/svelte-check", "--tsconfig", "tsconfig.json", "--fail-on-warnings"],
         "lint": [modules / "eslint/bin/eslint.js", "."],
-        "format": [modules / "prettier/bin/prettier.cjs", "--check", "--log-level", "warn", ".", "../tests/e2e/*.mjs"],
+        "format": [modules / "prettier/bin/prettier.cjs", "--check", "--log-level", "warn", "--config", ".prettierrc", ".", "../tests/e2e/*.mjs"],
         "unit tests": ["test/run.mjs"],
     }
     failed = []
