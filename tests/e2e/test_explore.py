@@ -76,6 +76,9 @@ def main():
         skip(f"no Chromium at {CHROMIUM} (set CHROMIUM)")
     if not (WEB / "node_modules/playwright-core").is_dir():
         skip("the page was not built here: web/node_modules has no playwright-core")
+    for verb in ("process", "serve"):
+        if subprocess.run([CAIRN, "help", verb], capture_output=True).returncode:
+            skip(f"this build has no cairn {verb}")
     lines = int(os.environ.get("CAIRN_E2E_LINES", "1000000"))
     SHOTS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="cairn-e2e-") as folder:
