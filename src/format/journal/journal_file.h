@@ -71,5 +71,9 @@ uint64_t cn_journal_item(const cn_journal *j, const cn_journal_entry *entry, siz
 /* The field at an offset, decompressed. CN_E_CORRUPT, CN_E_TRUNCATED where it cannot be read. */
 int cn_journal_data_at(cn_journal *j, uint64_t offset, cn_journal_data *out,
                        cn_err *err) CN_MUST_USE;
+/* The boots that the file's index knows: id (16 bytes) and time of the first entry. Reads little of the
+ * file; what is damaged is passed over. Negative from the callback stops and is returned. */
+int cn_journal_boots(cn_journal *j, int (*boot)(void *context, cn_span id, uint64_t first_entry_us),
+                     void *context, cn_err *err) CN_MUST_USE;
 cn_journal *cn_journal_close(cn_journal *j);
 CN_DEFINE_CLEANUP(cn_journal, cn_journal_close)
