@@ -86,6 +86,16 @@ static void drop_whole(cn_decode *d)
     d->whole = false;
 }
 
+/* What the last member says it holds, modulo 2^32 (RFC 1952, ISIZE): only good to see early that it
+ * does not fit. */
+static uint32_t last_member_bytes(const cn_decode *d)
+{
+    uint32_t bytes = 0;
+    for (size_t i = 1; i <= 4 && i <= d->packed_len; i++)
+        bytes = bytes << 8 | d->packed[d->packed_len - i];
+    return bytes;
+}
+
 static bool load_whole(cn_decode *d)
 {
     if (d->packed)
@@ -94,7 +104,8 @@ static bool load_whole(cn_decode *d)
     d->packed = malloc(size + 1);
     if (!d->packed)
         return false;
-    if (cn_src_read_some(d->content, 0, d->packed, size, &d->packed_len, NULL) < 0)
+    if (cn_src_read_some(d->content, 0, d->packed, size, &d->packed_len, NULL) < 0 ||
+        last_member_bytes(d) > WHOLE_OUT_MAX)
         return false;
     d->plain_room = CN_MIN((size_t) WHOLE_OUT_MAX, d->packed_len * DEFLATE_RATIO + 64);
     void *p = mmap(NULL, d->plain_room, PROT_READ | PROT_WRITE,

@@ -51,24 +51,58 @@ bool cn_audit_next(cn_span *s, cn_span *out_key, cn_span *out_value, bool *out_q
     return true;
 }
 
-#define KEY(text)                                                                                  \
+#define KEY(text, field, kind)                                                                     \
     {                                                                                              \
-        sizeof(text) - 1, text                                                                     \
+        sizeof(text) - 1, text, CN_F_##field, CN_AUDIT_##kind                                      \
     }
+#define CN_F_none CN_F_DYNAMIC
 
-bool cn_audit_is_untrusted(cn_span type, cn_span key)
+const cn_audit_key *cn_audit_find_key(cn_span key)
 {
-    static const struct {
-        size_t len;
-        const char *text;
-    } keys[] = {KEY("comm"), KEY("exe"),      KEY("proctitle"), KEY("cwd"),    KEY("name"),
-                KEY("acct"), KEY("cmd"),      KEY("data"),      KEY("path"),   KEY("key"),
-                KEY("dir"),  KEY("watch"),    KEY("vm"),        KEY("device"), KEY("ocomm"),
-                KEY("file"), KEY("old-disk"), KEY("new-disk")};
-    for (size_t i = 0; i < CN_LEN(keys); i++)
-        if (key.len == keys[i].len && memcmp(key.p, keys[i].text, key.len) == 0)
-            return true;
-    return cn_span_is(type, "EXECVE") && key.len > 1 && *key.p == 'a' && cn_is_digit(key.p[1]);
+    /* by length */
+    static const cn_audit_key keys[] = {
+        KEY("vm", none, UNTRUSTED),
+        KEY("pid", pid, PLAIN),
+        KEY("uid", uid, PLAIN),
+        KEY("gid", gid, PLAIN),
+        KEY("ses", session_id, PLAIN),
+        KEY("exe", executable, UNTRUSTED),
+        KEY("key", audit_key, UNTRUSTED),
+        KEY("tty", terminal, PLAIN),
+        KEY("cwd", working_directory, UNTRUSTED),
+        KEY("cmd", command, UNTRUSTED),
+        KEY("res", none, OUTCOME),
+        KEY("msg", none, PAIRS),
+        KEY("dir", none, UNTRUSTED),
+        KEY("ppid", ppid, PLAIN),
+        KEY("auid", auid, PLAIN),
+        KEY("euid", euid, PLAIN),
+        KEY("comm", comm, UNTRUSTED),
+        KEY("acct", username, UNTRUSTED),
+        KEY("unit", unit, PLAIN),
+        KEY("addr", none, ADDRESS),
+        KEY("name", none, UNTRUSTED),
+        KEY("data", none, UNTRUSTED),
+        KEY("path", none, UNTRUSTED),
+        KEY("file", none, UNTRUSTED),
+        KEY("saddr", none, SOCKET),
+        KEY("ocomm", none, UNTRUSTED),
+        KEY("watch", none, UNTRUSTED),
+        KEY("result", none, OUTCOME),
+        KEY("device", none, UNTRUSTED),
+        KEY("success", none, OUTCOME),
+        KEY("syscall", syscall, PLAIN),
+        KEY("terminal", terminal, PLAIN),
+        KEY("hostname", none, HOST),
+        KEY("old-disk", none, UNTRUSTED),
+        KEY("new-disk", none, UNTRUSTED),
+        KEY("proctitle", command, UNTRUSTED),
+    };
+    for (size_t i = 0; i < CN_LEN(keys) && keys[i].len <= key.len; i++)
+        if (key.len == keys[i].len && key.p[0] == (uint8_t) keys[i].text[0] &&
+            memcmp(key.p, keys[i].text, key.len) == 0)
+            return &keys[i];
+    return NULL;
 }
 
 static int digit(uint8_t c)
@@ -132,10 +166,20 @@ void cn_audit_socket(cn_arena *arena, cn_span value, cn_span *out_address, cn_sp
 
 bool cn_audit_is_unset(cn_span key, cn_span value)
 {
-    if (value.len == 0 || cn_span_is(value, "?") || cn_span_is(value, "(null)") ||
-        cn_span_is(value, "(none)") || cn_span_is(value, "unset"))
+    if (value.len == 0)
         return true;
-    if (!cn_span_is(value, "4294967295") && !cn_span_is(value, "-1"))
+    switch (*value.p) {
+    case '?':
+        return value.len == 1;
+    case '(':
+        return cn_span_is(value, "(null)") || cn_span_is(value, "(none)");
+    case 'u':
+        return cn_span_is(value, "unset");
+    case '4':
+    case '-':
+        return (cn_span_is(value, "4294967295") || cn_span_is(value, "-1")) &&
+               (cn_span_ends(key, "uid") || cn_span_ends(key, "gid") || cn_span_ends(key, "ses"));
+    default:
         return false;
-    return cn_span_ends(key, "uid") || cn_span_ends(key, "gid") || cn_span_ends(key, "ses");
+    }
 }

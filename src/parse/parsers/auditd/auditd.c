@@ -17,31 +17,11 @@ enum { DEPTH_MAX = 2 /* msg='...' inside the line */ };
 typedef struct audit_record {
     cn_span type;
     cn_record *r;
-    bool enriched;
-    cn_span prefix;  /* "old" or "new" before a key, as older kernels write */
-    cn_span command; /* of EXECVE, put together from its arguments */
-    cn_span decoded; /* a socket address in words */
+    cn_span prefix;                    /* "old" or "new" before a key, as older kernels write */
+    cn_span command;                   /* of EXECVE, put together from its arguments */
+    cn_span decoded;                   /* a socket address in words */
+    uint64_t has[CN_F_COUNT / 64 + 1]; /* fields of the vocabulary that are there */
 } audit_record;
-
-#define KNOWN(text, id)                                                                            \
-    {                                                                                              \
-        sizeof(text) - 1, text, CN_F_##id                                                          \
-    }
-static const struct {
-    size_t len;
-    const char *key;
-    cn_field_id id;
-} known[] = {
-    KNOWN("pid", pid),           KNOWN("ppid", ppid),
-    KNOWN("uid", uid),           KNOWN("gid", gid),
-    KNOWN("auid", auid),         KNOWN("euid", euid),
-    KNOWN("ses", session_id),    KNOWN("comm", comm),
-    KNOWN("exe", executable),    KNOWN("key", audit_key),
-    KNOWN("syscall", syscall),   KNOWN("tty", terminal),
-    KNOWN("terminal", terminal), KNOWN("cwd", working_directory),
-    KNOWN("acct", username),     KNOWN("cmd", command),
-    KNOWN("proctitle", command), KNOWN("unit", unit),
-};
 
 static bool is_name(cn_span key)
 {
@@ -68,11 +48,12 @@ static cn_span field_name(cn_arena *arena, cn_span prefix, cn_span key, const ch
     return cn_span_str(name);
 }
 
-static void put_known(cn_record *r, cn_field_id id, cn_span value)
+static void put_known(audit_record *a, cn_field_id id, cn_span value)
 {
-    for (size_t i = 0; i < r->event.n_fields; i++)
-        if (r->fields[i].id == id) /* "terminal=" of msg='...' after "tty=" */
-            return;
+    cn_record *r = a->r;
+    if (a->has[id / 64] >> id % 64 & 1) /* "terminal=" of msg='...' after "tty=" */
+        return;
+    a->has[id / 64] |= UINT64_C(1) << id % 64;
     if (cn_vocabulary[id].type == CN_INT)
         cn_record_digits(r, id, value);
     else
@@ -80,13 +61,13 @@ static void put_known(cn_record *r, cn_field_id id, cn_span value)
 }
 
 /* False where the value is neither. */
-static bool put_outcome(cn_record *r, cn_span value)
+static bool put_outcome(audit_record *a, cn_span value)
 {
     bool good = cn_span_is(value, "yes") || cn_span_is(value, "success") || cn_span_is(value, "1");
     if (!good && !cn_span_is(value, "no") && !cn_span_is(value, "failed") &&
         !cn_span_is(value, "0"))
         return false;
-    put_known(r, CN_F_outcome, cn_span_str(good ? "success" : "failure"));
+    put_known(a, CN_F_outcome, cn_span_str(good ? "success" : "failure"));
     return true;
 }
 
@@ -104,40 +85,41 @@ static void put_socket(audit_record *a, cn_span value)
     a->decoded = cn_span_str(text);
 }
 
-static void put_pair(audit_record *a, cn_span key, cn_span value)
+/* A pair under a name of its own. */
+static void put_named(audit_record *a, cn_span key, cn_span value, const char *suffix)
 {
-    cn_record *r = a->r;
+    cn_span name = field_name(&a->r->arena, a->prefix, key, suffix);
+    cn_record_named(a->r, name, name.len ? value : name);
+}
+
+static void put_pair(audit_record *a, const cn_audit_key *info, cn_span key, cn_span value)
+{
     if (cn_audit_is_unset(key, value))
         return;
-    if (a->enriched) {
-        cn_span name = field_name(&r->arena, a->prefix, key, "_name");
-        cn_record_named(r, name, name.len ? value : name);
+    if (!info || a->prefix.len) {
+        put_named(a, key, value, "");
         return;
     }
-    if (a->prefix.len == 0) {
-        if (cn_span_is(key, "addr")) {
-            cn_record_peer(r, CN_F_source_ip, CN_F_source_host, value);
-            return;
-        }
-        if (cn_span_is(key, "hostname")) {
-            cn_record_text(r, CN_F_source_host, value);
-            return;
-        }
-        if ((cn_span_is(key, "success") || cn_span_is(key, "res") || cn_span_is(key, "result")) &&
-            put_outcome(r, value))
-            return;
-        if (cn_span_is(key, "saddr")) {
-            put_socket(a, value);
-            return;
-        }
-        for (size_t i = 0; i < CN_LEN(known); i++)
-            if (key.len == known[i].len && memcmp(key.p, known[i].key, key.len) == 0) {
-                put_known(r, known[i].id, value);
-                return;
-            }
+    switch (info->kind) {
+    case CN_AUDIT_ADDRESS:
+        cn_record_peer(a->r, CN_F_source_ip, CN_F_source_host, value);
+        return;
+    case CN_AUDIT_HOST:
+        cn_record_text(a->r, CN_F_source_host, value);
+        return;
+    case CN_AUDIT_SOCKET:
+        put_socket(a, value);
+        return;
+    case CN_AUDIT_OUTCOME:
+        if (!put_outcome(a, value))
+            put_named(a, key, value, "");
+        return;
+    default:
+        if (info->field == CN_F_DYNAMIC)
+            put_named(a, key, value, "");
+        else
+            put_known(a, info->field, value);
     }
-    cn_span name = field_name(&r->arena, a->prefix, key, "");
-    cn_record_named(r, name, name.len ? value : name);
 }
 
 /* The arguments of EXECVE come one by one. */
@@ -159,9 +141,9 @@ static void put_word(audit_record *a, cn_span word, bool braces)
     else if (braces)
         cn_record_named(a->r, CN_SPAN_LIT("permissions"), cn_text_trim(word));
     else if (cn_span_is(word, "denied"))
-        put_known(a->r, CN_F_outcome, CN_SPAN_LIT("failure"));
+        put_known(a, CN_F_outcome, CN_SPAN_LIT("failure"));
     else if (cn_span_is(word, "granted"))
-        put_known(a->r, CN_F_outcome, CN_SPAN_LIT("success"));
+        put_known(a, CN_F_outcome, CN_SPAN_LIT("success"));
 }
 
 static bool is_argument(cn_span key)
@@ -173,27 +155,33 @@ static bool is_argument(cn_span key)
 static bool read_pairs(audit_record *a, cn_span s, int depth)
 {
     cn_span key, value;
-    bool quoted, decoded = false;
+    bool quoted, decoded = false, execve = cn_span_is(a->type, "EXECVE");
     const uint8_t *separator = s.len ? memchr(s.p, 0x1d, s.len) : NULL;
     while (cn_audit_next(&s, &key, &value, &quoted)) {
-        a->enriched = separator && key.len && key.p > separator;
         if (key.len == 0) {
             put_word(a, value, value.len && value.p[-1] == '{');
             continue;
         }
-        if (depth < DEPTH_MAX && quoted && cn_span_is(key, "msg")) {
+        if (separator && key.p > separator) {
+            if (!cn_audit_is_unset(key, value))
+                put_named(a, key, value, "_name");
+            continue;
+        }
+        const cn_audit_key *info = cn_audit_find_key(key);
+        bool argument = execve && is_argument(key);
+        if (depth < DEPTH_MAX && quoted && info && info->kind == CN_AUDIT_PAIRS) {
             decoded |= read_pairs(a, value, depth + 1);
             continue;
         }
-        if (!quoted && !a->enriched && cn_audit_is_untrusted(a->type, key)) {
+        if (!quoted && (argument || (info && info->kind == CN_AUDIT_UNTRUSTED))) {
             cn_span plain = cn_audit_decode(&a->r->arena, value);
             decoded |= plain.p != value.p;
             value = plain;
         }
-        if (!a->enriched && cn_span_is(a->type, "EXECVE") && is_argument(key))
+        if (argument)
             put_argument(a, value);
         else
-            put_pair(a, key, value);
+            put_pair(a, info, key, value);
         a->prefix = (cn_span){NULL, 0};
     }
     return decoded;

@@ -51,7 +51,7 @@ static bool is_severity(cn_span s)
     static const char *const words[] = {"EMERG",   "ALERT",  "CRIT", "ERR",  "ERROR",
                                         "WARNING", "NOTICE", "INFO", "WARN", "CRITICAL",
                                         "FATAL",   "DEBUG",  "TRACE"};
-    if (s.len < 3 || s.len > 8)
+    if (s.len < 3 || s.len > 8 || s.p[0] < 'A' || s.p[0] > 'Z' || s.p[1] < 'A' || s.p[1] > 'Z')
         return false;
     for (size_t i = 0; i < CN_LEN(words); i++)
         if (cn_span_is(s, words[i]))

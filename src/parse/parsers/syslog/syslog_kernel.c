@@ -18,20 +18,10 @@ static const cn_syslog_pattern kernel[] = {
     {"{C}[{N}]: segfault at {*}", "syslog:kernel:segfault", NULL, NULL},
     {NULL, NULL, NULL, NULL}};
 
-/* The value of " KEY=", up to the next blank. */
-static cn_span value_of(cn_span body, const char *key)
-{
-    size_t at = cn_text_find(body, key);
-    if (at == SIZE_MAX)
-        return (cn_span){NULL, 0};
-    cn_span rest = cn_span_sub(body, at + strlen(key), body.len);
-    return cn_text_until(&rest, ' ');
-}
-
 /* What the rule's prefix says: "[UFW BLOCK] IN=", "DROP: IN=" */
-static cn_span prefix_of(cn_span body)
+static cn_span prefix_of(cn_span p)
 {
-    cn_span p = cn_text_trim(cn_span_sub(body, 0, cn_text_find(body, "IN=")));
+    p = cn_text_trim(p);
     while (p.len && (p.p[p.len - 1] == ':' || p.p[p.len - 1] == ']'))
         p.len--;
     if (p.len && *p.p == '[')
@@ -39,49 +29,72 @@ static cn_span prefix_of(cn_span body)
     return p;
 }
 
-static void firewall(cn_span body, cn_record *r)
+typedef struct filter_line {
+    cn_span in, out, source, destination, source_port, destination_port, protocol;
+} filter_line;
+
+static cn_span *slot_of(filter_line *f, cn_span key)
 {
-    r->event.data_type = "syslog:kernel:firewall";
-    cn_record_text(r, CN_F_action, prefix_of(body));
-    cn_span rest = cn_span_sub(body, cn_text_find(body, "IN="), body.len);
-    static const struct {
-        const char *key;
-        cn_field_id id;
-        const char *name;
-        bool number;
-    } keys[] = {
-        {"IN", CN_F_DYNAMIC, "interface_in", false}, {"OUT", CN_F_DYNAMIC, "interface_out", false},
-        {"SRC", CN_F_source_ip, NULL, false},        {"DST", CN_F_destination_ip, NULL, false},
-        {"SPT", CN_F_source_port, NULL, true},       {"DPT", CN_F_destination_port, NULL, true},
-        {"PROTO", CN_F_protocol, NULL, false},
-    };
-    while (rest.len) {
-        cn_span value = cn_text_until(&rest, ' '), key = cn_text_until(&value, '=');
-        for (size_t i = 0; i < CN_LEN(keys) && value.len; i++)
-            if (cn_span_is(key, keys[i].key)) {
-                if (keys[i].name)
-                    cn_record_named(r, cn_span_str(keys[i].name), value);
-                else if (keys[i].number)
-                    cn_record_digits(r, keys[i].id, value);
-                else
-                    cn_record_text(r, keys[i].id, value);
-            }
+    switch (key.len) {
+    case 2:
+        return cn_span_is(key, "IN") ? &f->in : NULL;
+    case 3:
+        if (key.p[0] == 'S')
+            return cn_span_is(key, "SRC")   ? &f->source
+                   : cn_span_is(key, "SPT") ? &f->source_port
+                                            : NULL;
+        if (key.p[0] == 'D')
+            return cn_span_is(key, "DST")   ? &f->destination
+                   : cn_span_is(key, "DPT") ? &f->destination_port
+                                            : NULL;
+        return cn_span_is(key, "OUT") ? &f->out : NULL;
+    case 5:
+        return cn_span_is(key, "PROTO") ? &f->protocol : NULL;
+    default:
+        return NULL;
     }
+}
+
+/* A line of the packet filter, from its "IN=" on. An ICMP error quotes another packet in brackets,
+ * whose values are not this one's. */
+static bool firewall(cn_span prefix, cn_span rest, cn_record *r)
+{
+    filter_line f = {.in = {NULL, 0}};
+    while (rest.len && *rest.p != '[') {
+        cn_span value = cn_text_until(&rest, ' ');
+        const uint8_t *equals = value.len ? memchr(value.p, '=', CN_MIN(value.len, 8u)) : NULL;
+        if (!equals)
+            continue;
+        size_t n = (size_t) (equals - value.p);
+        cn_span *slot = slot_of(&f, cn_span_of(value.p, n));
+        if (slot)
+            *slot = cn_span_sub(value, n + 1, value.len);
+    }
+    if (!f.source.len || !f.destination.len)
+        return false;
+    r->event.data_type = "syslog:kernel:firewall";
+    cn_record_text(r, CN_F_action, prefix_of(prefix));
+    cn_record_named(r, CN_SPAN_LIT("interface_in"), f.in);
+    cn_record_named(r, CN_SPAN_LIT("interface_out"), f.out);
+    cn_record_text(r, CN_F_source_ip, f.source);
+    cn_record_text(r, CN_F_destination_ip, f.destination);
+    cn_record_digits(r, CN_F_source_port, f.source_port);
+    cn_record_digits(r, CN_F_destination_port, f.destination_port);
+    cn_record_text(r, CN_F_protocol, f.protocol);
+    return true;
 }
 
 bool cn_syslog_kernel(cn_span body, cn_record *r)
 {
     /* the time since the start: "[  316.559919] " */
-    if (*body.p == '[') {
-        size_t at = cn_text_find(cn_span_sub(body, 0, 32), "] ");
-        if (at != SIZE_MAX)
-            body = cn_span_sub(body, at + 2, body.len);
+    if (*body.p == '[' && body.len > 2 && (body.p[1] == ' ' || cn_is_digit(body.p[1]))) {
+        const uint8_t *close = memchr(body.p, ']', CN_MIN(body.len, 32u));
+        if (close)
+            body = cn_span_sub(body, (size_t) (close - body.p) + 2, body.len);
     }
     size_t in = cn_text_find(cn_span_sub(body, 0, 128), "IN=");
-    if (in != SIZE_MAX && value_of(body, " SRC=").len && value_of(body, " DST=").len) {
-        firewall(body, r);
+    if (in != SIZE_MAX && firewall(cn_span_sub(body, 0, in), cn_span_sub(body, in, body.len), r))
         return true;
-    }
     return cn_syslog_match(kernel, body, r);
 }
 

@@ -17,7 +17,27 @@ static const uint8_t *last_of(cn_span s, const char *needle, size_t n)
     return NULL;
 }
 
-static bool may_hold_blanks(char key) { return strchr("uvcnUbGhHr*", key) != NULL; }
+static bool takes_last(char key) { return key == 'u' || key == 'v' || key == 'c'; }
+
+static bool may_hold_blanks(char key)
+{
+    switch (key) {
+    case 'u':
+    case 'v':
+    case 'c':
+    case 'n':
+    case 'U':
+    case 'b':
+    case 'G':
+    case 'h':
+    case 'H':
+    case 'r':
+    case '*':
+        return true;
+    default:
+        return false;
+    }
+}
 
 /* Where the text taken by `key` ends: at the literal that follows it in the pattern. */
 static bool take(char key, const char *literal, size_t literal_len, cn_span *s, cn_span *out)
@@ -27,9 +47,15 @@ static bool take(char key, const char *literal, size_t literal_len, cn_span *s, 
         *s = cn_span_sub(*s, s->len, 0);
     } else {
         const uint8_t *at = NULL;
-        if (s->len)
-            at = strchr("uvc", key) ? last_of(*s, literal, literal_len)
-                                    : memmem(s->p, s->len, literal, literal_len);
+        if (s->len && *literal == ' ' && !may_hold_blanks(key)) {
+            at = memchr(s->p, ' ', s->len);
+            size_t left = at ? s->len - (size_t) (at - s->p) : 0;
+            if (left < literal_len || memcmp(at, literal, literal_len) != 0)
+                return false;
+        } else if (s->len) {
+            at = takes_last(key) ? last_of(*s, literal, literal_len)
+                                 : memmem(s->p, s->len, literal, literal_len);
+        }
         if (!at)
             return false;
         *out = cn_span_of(s->p, (size_t) (at - s->p));

@@ -178,21 +178,26 @@ static const cn_syslog_pattern logind[] = {
     {"The system will {r}", "syslog:logind:system", NULL, NULL},
     END};
 
+#define REPORTER(text, list)                                                                       \
+    {                                                                                              \
+        sizeof(text) - 1, text, list                                                               \
+    }
 static const struct {
+    size_t len;
     const char *reporter;
     const cn_syslog_pattern *patterns;
 } reporters[] = {
-    {"sshd", sshd},         {"sshd-session", sshd},
-    {"sshd-auth", sshd},    {"CRON", cron},
-    {"cron", cron},         {"crond", cron},
-    {"crontab", cron},      {"su", su},
-    {"useradd", accounts},  {"usermod", accounts},
-    {"userdel", accounts},  {"groupadd", accounts},
-    {"groupdel", accounts}, {"groupmod", accounts},
-    {"passwd", accounts},   {"chpasswd", accounts},
-    {"gpasswd", accounts},  {"chage", accounts},
-    {"adduser", accounts},  {"chsh", accounts},
-    {"newusers", accounts}, {"systemd-logind", logind},
+    REPORTER("sshd", sshd),         REPORTER("sshd-session", sshd),
+    REPORTER("sshd-auth", sshd),    REPORTER("CRON", cron),
+    REPORTER("cron", cron),         REPORTER("crond", cron),
+    REPORTER("crontab", cron),      REPORTER("su", su),
+    REPORTER("useradd", accounts),  REPORTER("usermod", accounts),
+    REPORTER("userdel", accounts),  REPORTER("groupadd", accounts),
+    REPORTER("groupdel", accounts), REPORTER("groupmod", accounts),
+    REPORTER("passwd", accounts),   REPORTER("chpasswd", accounts),
+    REPORTER("gpasswd", accounts),  REPORTER("chage", accounts),
+    REPORTER("adduser", accounts),  REPORTER("chsh", accounts),
+    REPORTER("newusers", accounts), REPORTER("systemd-logind", logind),
 };
 
 /* pam_NAME(SERVICE:TYPE): REST */
@@ -237,7 +242,8 @@ void cn_syslog_type(cn_span reporter, cn_span body, cn_record *r)
         return;
     }
     for (size_t i = 0; i < CN_LEN(reporters); i++)
-        if (cn_span_is(reporter, reporters[i].reporter)) {
+        if (reporter.len == reporters[i].len &&
+            memcmp(reporter.p, reporters[i].reporter, reporter.len) == 0) {
             if (reporters[i].patterns == sshd) {
                 body = without(without(body, "error: ", " [preauth]"), "fatal: ", NULL);
                 if (cn_span_starts(body, "PAM ") && cn_syslog_match(pam_more, body, r))
