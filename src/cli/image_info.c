@@ -158,7 +158,7 @@ static const char *parser_of(const cn_mount *m)
     cn_file_info info = {.path = path, .name = path, .size = m->src->size, .zone = cn_zone_utc()};
     if (cn_input_open(m->src, &in, NULL) == CN_OK &&
         cn_input_head(in, &head, &whole, NULL) == CN_OK) {
-        cn_probe probe = {&info, head, whole};
+        cn_probe probe = {.file = &info, .head = head, .whole = whole};
         const cn_parser *parser = cn_parser_pick(&probe, NULL);
         title = parser ? parser->title : NULL;
     }

@@ -24,8 +24,17 @@ typedef struct cn_file_info {
 typedef struct cn_probe {
     const cn_file_info *file;
     cn_span head;
-    bool whole; /* head is all there is */
+    bool whole;    /* head is all there is */
+    unsigned look; /* what cn_probe_look() found, for all parsers at once; 0: not looked yet */
 } cn_probe;
+
+/* What a head looks like, so that parsers of text need not look at every binary. */
+enum {
+    CN_LOOK_DONE = 1,
+    CN_LOOK_TEXT = 2,  /* it can be text */
+    CN_LOOK_CLOCK = 4, /* it is, and holds dd:dd:dd somewhere, or is UTF-16 */
+};
+unsigned cn_probe_look(const cn_probe *probe);
 #define CN_PROBE_HEAD CN_KIB(16)
 
 typedef struct cn_parse_job {

@@ -22,10 +22,12 @@ const cn_parser *cn_parser_by_name(cn_span name)
 
 const cn_parser *cn_parser_pick(const cn_probe *probe, const bool *allow)
 {
+    cn_probe looked = *probe;
+    looked.look = cn_probe_look(probe);
     const cn_parser *best = NULL;
     unsigned best_bits = 0;
     for (size_t i = 0; i < cn_parsers_count; i++) {
-        unsigned bits = allow && !allow[i] ? 0 : cn_parsers[i]->probe(probe);
+        unsigned bits = allow && !allow[i] ? 0 : cn_parsers[i]->probe(&looked);
         if (bits > best_bits) {
             best = cn_parsers[i];
             best_bits = bits;

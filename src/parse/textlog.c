@@ -151,6 +151,7 @@ static bool infer_year(cn_textlog *log, const cn_linetime *t, cn_span text, cn_r
 void cn_textlog_set_time(cn_textlog *log, const cn_linetime *t, cn_span text, cn_record *r)
 {
     int64_t days = t->days;
+    log->guessed_year = !t->has_year;
     if (!t->has_year && !infer_year(log, t, text, r, &days))
         return;
     int64_t s = days * 86400 + t->second;

@@ -33,7 +33,8 @@ typedef struct cn_textlog_format {
     cn_match (*line)(cn_textlog *log, cn_span text, cn_record *out);
     /* Of the lines that match, this many percent must be SURE for the file to be claimed. */
     unsigned sure_percent;
-    unsigned bits; /* of certainty, where every line matches */
+    unsigned bits;    /* of certainty, where every line matches */
+    bool needs_clock; /* its lines hold hh:mm:ss */
 } cn_textlog_format;
 
 struct cn_textlog {
@@ -46,6 +47,7 @@ struct cn_textlog {
     enum { CN_YEARS_UNKNOWN, CN_YEARS_SCAN, CN_YEARS_KNOWN, CN_YEARS_PROBE } years_state;
     bool wants_years; /* a line without a year has been met before the years were known */
     cn_years years;
+    bool guessed_year; /* while probing: the last time had none */
     uint64_t line_offset;
     int64_t zone_block, zone_shift; /* local times of zone_block (900 s) are this far from UTC */
     char note_zone[96], note_year[48], note_both[144];
@@ -67,8 +69,9 @@ unsigned cn_textlog_probe(const cn_probe *probe, const cn_textlog_format *format
 unsigned cn_textlog_needed_share(const cn_file_info *file);
 /* True where the path is one of a log: below /var/log, or its name says so. */
 bool cn_textlog_is_log_path(const cn_file_info *file);
-/* True where a head can be text at all. */
-bool cn_textlog_is_text(cn_span head);
+/* True where a file that a package brought along holds few lines that match, or lines of another time
+ * than it was written at. last_ns: time of the last line, in any year where it has none. */
+bool cn_textlog_is_sample(const cn_probe *probe, unsigned matched, bool has_year, int64_t last_ns);
 
 /* Reads a time at the beginning of s; s moves behind it. */
 CN_MUST_USE bool cn_textlog_time(cn_textlog *log, cn_span *s, cn_linetime *out);

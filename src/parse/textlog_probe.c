@@ -1,9 +1,13 @@
 /* Claiming a text file by what its lines look like.
  *
  * Of the head's lines those that are blank or indented say nothing. A file is claimed when at least
- * 60 % of the others match; where its path is that of a log, 20 % are enough, and where it is that
- * of a package's own files (documentation, test data), 90 % are asked for. One cut line at the
- * start, a byte that is no UTF-8, a banner or some NULs do not lose a file. */
+ * 60 % of the others match; where its path is that of a log, 20 % are enough. One cut line at the start,
+ * a byte that is no UTF-8, a banner or some NULs do not lose a file.
+ *
+ * What packages bring along (below /usr but for /usr/local, documentation, tests) holds samples of logs
+ * that never happened on this machine. 90 % of their lines
+ * and ten of them must match, and the file must have been
+ * written when its last line was: a sample was written when its package was built. */
 #include "parse/textlog.h"
 
 #include "base/text.h"
@@ -11,31 +15,41 @@
 enum {
     SAMPLE_LINES = 150,
     BARREN_LINES = 30, /* this many lines without a match: not ours */
-    TEXT_SAMPLE = 512,
     SHARE = 60,
     SHARE_LOG = 20,
-    SHARE_PACKAGE = 90
+    SHARE_PACKAGE = 90,
+    PACKAGE_LINES = 10,
+    NEAR_S = 3 * 86400,          /* zones, and a leap year's day */
+    YEAR_S = 365 * 86400 + 20926 /* of the Gregorian calendar on average */
 };
-
-bool cn_textlog_is_text(cn_span head)
-{
-    if (cn_span_starts(head, "\xff\xfe") || cn_span_starts(head, "\xfe\xff"))
-        return head.len > 4;
-    while (head.len && *head.p == 0)
-        head = (cn_span){head.p + 1, head.len - 1};
-    size_t n = CN_MIN(head.len, (size_t) TEXT_SAMPLE), controls = 0;
-    for (size_t i = 0; i < n; i++)
-        controls += head.p[i] < 0x20 && head.p[i] != '\n' && head.p[i] != '\t' &&
-                    head.p[i] != '\r' && head.p[i] != 0x1b && head.p[i] != 0x1d;
-    return n > 0 && controls * 20 <= n;
-}
 
 static bool is_package_path(cn_span path)
 {
-    return cn_span_starts(path, "/usr/") || cn_span_starts(path, "/lib/") ||
-           cn_span_starts(path, "/etc/") || cn_text_find(path, "/site-packages/") != SIZE_MAX ||
-           cn_text_find(path, "/node_modules/") != SIZE_MAX ||
-           cn_text_find(path, "/tests/") != SIZE_MAX || cn_text_find(path, "/doc/") != SIZE_MAX;
+    static const char *const parts[] = {"/site-packages/", "/dist-packages/", "/node_modules/",
+                                        "/tests/",         "/doc/",           "/examples/"};
+    if ((cn_span_starts(path, "/usr/") && !cn_span_starts(path, "/usr/local/")) ||
+        cn_span_starts(path, "/lib/") || cn_span_starts(path, "/etc/"))
+        return true;
+    for (size_t i = 0; i < CN_LEN(parts); i++)
+        if (cn_text_find(path, parts[i]) != SIZE_MAX)
+            return true;
+    return false;
+}
+
+bool cn_textlog_is_sample(const cn_probe *probe, unsigned matched, bool has_year, int64_t last_ns)
+{
+    if (!is_package_path(probe->file->path))
+        return false;
+    if (matched < PACKAGE_LINES || !probe->file->has_mtime)
+        return true;
+    if (!probe->whole) /* the last line is not known */
+        return false;
+    int64_t away_s = (probe->file->mtime_ns - last_ns) / CN_NS_PER_S;
+    if (!has_year) /* within a year, which is all that is known */
+        away_s %= YEAR_S;
+    if (away_s < 0)
+        away_s = -away_s;
+    return away_s > NEAR_S && (has_year || away_s < YEAR_S - NEAR_S);
 }
 
 bool cn_textlog_is_log_path(const cn_file_info *file)
@@ -53,14 +67,15 @@ bool cn_textlog_is_log_path(const cn_file_info *file)
 
 unsigned cn_textlog_needed_share(const cn_file_info *file)
 {
-    if (is_package_path(file->path) && cn_text_find(file->path, "/log/") == SIZE_MAX &&
-        cn_text_find(file->path, "/logs/") == SIZE_MAX)
+    if (is_package_path(file->path))
         return SHARE_PACKAGE;
     return cn_textlog_is_log_path(file) ? SHARE_LOG : SHARE;
 }
 
 typedef struct sample {
     unsigned lines, sure, weak;
+    bool has_year; /* of the last line that matches and has a time */
+    int64_t last_ns;
 } sample;
 
 static sample take_sample(cn_textlog *log, const cn_probe *probe, cn_record *record)
@@ -77,6 +92,10 @@ static sample take_sample(cn_textlog *log, const cn_probe *probe, cn_record *rec
         cn_match match = log->format->line(log, line.text, record);
         n.sure += match == CN_LINE_SURE;
         n.weak += match == CN_LINE_WEAK;
+        if (match != CN_LINE_NONE && record->event.has_time) {
+            n.has_year = !log->guessed_year;
+            n.last_ns = record->event.time_ns;
+        }
         /* A continuation says nothing, nor does a first line, which rotation may have cut. */
         if (match != CN_LINE_NONE || (*line.text.p != ' ' && *line.text.p != '\t' && !first))
             n.lines++;
@@ -89,7 +108,8 @@ static sample take_sample(cn_textlog *log, const cn_probe *probe, cn_record *rec
 
 unsigned cn_textlog_probe(const cn_probe *probe, const cn_textlog_format *format, void *state)
 {
-    if (!cn_textlog_is_text(probe->head))
+    if (!(cn_probe_look(probe) & CN_LOOK_TEXT) ||
+        (format->needs_clock && !(cn_probe_look(probe) & CN_LOOK_CLOCK)))
         return 0;
     cn_textlog log = {.file = probe->file,
                       .format = format,
@@ -105,7 +125,8 @@ unsigned cn_textlog_probe(const cn_probe *probe, const cn_textlog_format *format
 
     unsigned matched = n.sure + n.weak;
     if (matched == 0 || n.sure * 100 < matched * format->sure_percent ||
-        matched * 100 < n.lines * cn_textlog_needed_share(probe->file))
+        matched * 100 < n.lines * cn_textlog_needed_share(probe->file) ||
+        cn_textlog_is_sample(probe, matched, n.has_year, n.last_ns))
         return 0;
     return CN_MAX(1u, format->bits * matched / n.lines);
 }

@@ -205,7 +205,7 @@ static unsigned probe(const cn_probe *p)
 {
     cn_line line;
     bool found = false;
-    if (!cn_textlog_is_text(p->head))
+    if (!(cn_probe_look(p) & CN_LOOK_TEXT))
         return 0;
     cn_lines l = cn_lines_of_memory(p->head);
     for (int i = 0; i < 20 && !found && cn_lines_next(&l, &line, NULL) > 0; i++)

@@ -274,7 +274,11 @@ static cn_match audit_line(cn_textlog *log, cn_span text, cn_record *r)
 
 static const cn_textlog_format format = {.line = audit_line, .sure_percent = 100, .bits = 40};
 
-static unsigned probe(const cn_probe *p) { return cn_textlog_probe(p, &format, NULL); }
+static unsigned probe(const cn_probe *p)
+{
+    bool may_be = cn_text_find(p->head, "msg=audit(") != SIZE_MAX;
+    return may_be ? cn_textlog_probe(p, &format, NULL) : 0;
+}
 static int parse(cn_parse_job *job) { return cn_textlog_run(job, &format, NULL); }
 
 const cn_parser cn_parser_auditd = {

@@ -183,7 +183,7 @@ static unsigned probe(const cn_probe *p)
     unsigned stamps = 0, lines = 0;
     cn_line line;
     cn_span stamp;
-    if (!cn_textlog_is_text(p->head))
+    if (!(cn_probe_look(p) & CN_LOOK_TEXT))
         return 0;
     cn_lines l = cn_lines_of_memory(p->head);
     while (lines < 200 && cn_lines_next(&l, &line, NULL) > 0) {

@@ -98,7 +98,7 @@ static bool take_tag(cn_span s, header *h)
 static void read_header(cn_span s, header *h)
 {
     *h = (header){.message = s, .body = s};
-    if (take_tag(s, h)) /* no host: "kernel: ..." */
+    if (take_tag(s, h) || *s.p == '[') /* no host: "kernel: ...", "[1234] ..." */
         return;
     cn_span rest = s, first = cn_text_until(&rest, ' ');
     while (rest.len && *rest.p == ' ')
@@ -183,7 +183,8 @@ static cn_match syslog_line(cn_textlog *log, cn_span text, cn_record *r)
     return h.tagged && !loose ? CN_LINE_SURE : CN_LINE_WEAK;
 }
 
-static const cn_textlog_format format = {.line = syslog_line, .sure_percent = 25, .bits = 24};
+static const cn_textlog_format format = {
+    .line = syslog_line, .sure_percent = 25, .bits = 24, .needs_clock = true};
 
 static unsigned probe(const cn_probe *p) { return cn_textlog_probe(p, &format, NULL); }
 static int parse(cn_parse_job *job) { return cn_textlog_run(job, &format, NULL); }

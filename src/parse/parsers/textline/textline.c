@@ -7,7 +7,8 @@
  *  - most lines have it there: 60 % of those that are not blank, indented or comments; 20 % where the
  *    path is that of a log (below /var/log, or named so); 90 % below the folders of packages;
  *  - the times run on: at most one in ten is earlier than the one before it by more than a minute;
- *  - where the path is not that of a log: at least three lines, times that differ, and that are not
+ *  - where the path is not that of a log: at least three lines, not less than a third of those that are
+ *    indented, times that differ, and that are not
  *    all midnight (a column of birthdays) */
 #include "base/text.h"
 #include "parse/parsers/textline/line_place.h"
@@ -27,7 +28,10 @@ typedef struct places {
         unsigned lines;
     } seen[PLACES_MAX];
     size_t n;
-    unsigned lines, matched;             /* sampled */
+    unsigned lines, matched; /* sampled */
+    unsigned quiet;          /* blank, indented or comments */
+    int64_t last_s;
+    bool has_year;                       /* of the last time */
     unsigned backwards, midnights, same; /* of the kept places' times */
 } places;
 
@@ -115,6 +119,7 @@ static void sample_times(cn_textlog *log, cn_span head, bool whole, places *out)
         bool cut = l.p == l.end && !whole;
         if (!cn_line_place_find(log, line.text, &place, &t, &at) || !is_kept(out, place)) {
             out->lines += !first && !cut && !is_quiet(line.text);
+            out->quiet += line.text.len && is_quiet(line.text);
             /* comments between the lines are what test data has */
             out->lines += line.text.len && *line.text.p == '#' && i > 4;
             first = false;
@@ -127,7 +132,8 @@ static void sample_times(cn_textlog *log, cn_span head, bool whole, places *out)
         out->backwards += out->matched && now < last - BACKWARDS_S && !new_year;
         out->same += out->matched && now == last;
         out->matched++;
-        last = now;
+        last = out->last_s = now;
+        out->has_year = t.has_year;
         first = false;
     }
     cn_lines_free(&l);
@@ -139,8 +145,8 @@ static bool is_log(const places *p, const cn_file_info *file)
         return false;
     if (cn_textlog_needed_share(file) < 50) /* the path says it */
         return p->backwards * 2 <= p->matched;
-    return p->matched >= 3 && p->backwards * 10 <= p->matched && p->same + 1 < p->matched &&
-           p->midnights * 10 < p->matched * 9;
+    return p->matched >= 3 && p->matched * 3 >= p->quiet && p->backwards * 10 <= p->matched &&
+           p->same + 1 < p->matched && p->midnights * 10 < p->matched * 9;
 }
 
 static cn_match text_line(cn_textlog *log, cn_span text, cn_record *r)
@@ -172,7 +178,7 @@ static cn_match text_line(cn_textlog *log, cn_span text, cn_record *r)
 
 static unsigned probe(const cn_probe *p)
 {
-    if (!cn_textlog_is_text(p->head)) {
+    if (!(cn_probe_look(p) & CN_LOOK_TEXT)) {
         /* A log that was emptied while it was written begins with a hole. */
         size_t n = 0;
         while (n < p->head.len && p->head.p[n] == 0)
@@ -180,13 +186,19 @@ static unsigned probe(const cn_probe *p)
         return n == p->head.len && !p->whole && n && cn_textlog_is_log_path(p->file) &&
                cn_textlog_needed_share(p->file) < 50;
     }
+    /* Without hh:mm:ss only a time in seconds at the head of a line is left. */
+    if (!(cn_probe_look(p) & CN_LOOK_CLOCK) && !cn_is_digit(*p->head.p) && *p->head.p != '{')
+        return 0;
     cn_textlog log = {.file = p->file, .zone_block = INT64_MIN};
     places known = {.n = 0};
     sample_places(&log, p->head, &known);
     if (known.n == 0)
         return 0;
     sample_times(&log, p->head, p->whole, &known);
-    return is_log(&known, p->file) ? CN_MAX(2u, 8 * known.matched / known.lines) : 0;
+    return is_log(&known, p->file) && !cn_textlog_is_sample(p, known.matched, known.has_year,
+                                                            known.last_s * CN_NS_PER_S)
+               ? CN_MAX(2u, 8 * known.matched / known.lines)
+               : 0;
 }
 
 static const cn_textlog_format format = {.line = text_line};

@@ -160,7 +160,8 @@ static cn_match access_line(cn_textlog *log, cn_span text, cn_record *r)
     return CN_LINE_SURE;
 }
 
-static const cn_textlog_format format = {.line = access_line, .sure_percent = 100, .bits = 32};
+static const cn_textlog_format format = {
+    .line = access_line, .sure_percent = 100, .bits = 32, .needs_clock = true};
 
 static unsigned probe(const cn_probe *p) { return cn_textlog_probe(p, &format, NULL); }
 static int parse(cn_parse_job *job) { return cn_textlog_run(job, &format, NULL); }
