@@ -77,6 +77,8 @@ static bool is_kept(const places *p, cn_line_place place)
     return false;
 }
 
+static bool is_comment(cn_span text) { return text.len && *text.p == '#'; }
+
 static bool is_quiet(cn_span text)
 {
     return text.len == 0 || *text.p == ' ' || *text.p == '\t' || *text.p == '#';
@@ -97,7 +99,7 @@ static void sample_places(cn_textlog *log, cn_span head, places *out)
     size_t at;
     cn_lines l = cn_lines_of_memory(head);
     for (unsigned i = 0; i < SAMPLE_LINES && cn_lines_next(&l, &line, NULL) > 0; i++) {
-        if (cn_line_place_find(log, line.text, &place, &t, &at))
+        if (!is_comment(line.text) && cn_line_place_find(log, line.text, &place, &t, &at))
             count(out, place);
         else if (i >= BARREN_LINES && out->n == 0)
             break;
@@ -117,11 +119,12 @@ static void sample_times(cn_textlog *log, cn_span head, bool whole, places *out)
     cn_lines l = cn_lines_of_memory(head);
     for (unsigned i = 0; i < SAMPLE_LINES && cn_lines_next(&l, &line, NULL) > 0; i++) {
         bool cut = l.p == l.end && !whole;
-        if (!cn_line_place_find(log, line.text, &place, &t, &at) || !is_kept(out, place)) {
+        if (is_comment(line.text) || !cn_line_place_find(log, line.text, &place, &t, &at) ||
+            !is_kept(out, place)) {
             out->lines += !first && !cut && !is_quiet(line.text);
             out->quiet += line.text.len && is_quiet(line.text);
             /* comments between the lines are what test data has */
-            out->lines += line.text.len && *line.text.p == '#' && i > 4;
+            out->lines += is_comment(line.text) && i > 4;
             first = false;
             continue;
         }
@@ -155,7 +158,7 @@ static cn_match text_line(cn_textlog *log, cn_span text, cn_record *r)
     cn_line_place place;
     cn_linetime t;
     size_t at;
-    if (!cn_line_place_find(log, text, &place, &t, &at))
+    if (*text.p == '#' || !cn_line_place_find(log, text, &place, &t, &at))
         return CN_LINE_NONE;
     bool at_head = place.token == 0 && place.kind != CN_TIME_EPOCH;
     if (!at_head && !is_kept(known, place))
