@@ -132,6 +132,7 @@ typedef struct cn_work_item {
     uint64_t events; /* emitted by it and committed, from its beginning */
     bool done;
 } cn_work_item;
+/* Sorted by key. */
 int cn_catalog_work(cn_catalog *catalog, int64_t timeline, cn_arena *arena, cn_work_item **out,
                     size_t *out_n, cn_err *err) CN_MUST_USE;
 

@@ -8,7 +8,8 @@ int cn_catalog_work(cn_catalog *catalog, int64_t timeline, cn_arena *arena, cn_w
 {
     CN_CLEANUP(cn_rows_end_p) cn_rows *rows = NULL;
     int r = CN_DB_QUERY(catalog->db, &rows, err,
-                        "SELECT key, events, done FROM work WHERE timeline = ? ORDER BY key",
+                        "SELECT key, events, done FROM work WHERE timeline = ?"
+                        " ORDER BY key < 0, key", /* as unsigned numbers */
                         CN_DB_INT(timeline));
     void *list = NULL;
     size_t n = 0, capacity = 0;

@@ -166,8 +166,8 @@ static void work_that_is_committed_is_known_to_the_next_run(void **state)
     size_t n;
     assert_int_equal(cn_catalog_work(w->catalog, id, &w->arena, &items, &n, NULL), CN_OK);
     assert_int_equal(n, 2);
-    assert_true(items[0].key == UINT64_MAX && items[0].events == 3 && !items[0].done);
-    assert_true(items[1].key == 7 && items[1].events == 25 && items[1].done);
+    assert_true(items[1].key == UINT64_MAX && items[1].events == 3 && !items[1].done);
+    assert_true(items[0].key == 7 && items[0].events == 25 && items[0].done);
     run = cn_run_end(run);
 }
 
