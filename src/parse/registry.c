@@ -3,11 +3,17 @@
 #define CN_PARSER(name) extern const cn_parser cn_parser_##name;
 #include "parse/parsers.def"
 #undef CN_PARSER
+#ifdef CN_TEST_PARSERS
+extern const cn_parser cn_parser_test; /* test_parser.c */
+#endif
 
 const cn_parser *const cn_parsers[] = {
 #define CN_PARSER(name) &cn_parser_##name,
 #include "parse/parsers.def"
 #undef CN_PARSER
+#ifdef CN_TEST_PARSERS
+    &cn_parser_test,
+#endif
     NULL,
 };
 const size_t cn_parsers_count = CN_LEN(cn_parsers) - 1;
