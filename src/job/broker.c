@@ -1,9 +1,10 @@
 /* The broker's frame: shared memory, processes, the loop. */
 #include "job/broker.h"
 
-#include "base/log.h"
+#include "base/text.h"
 #include "base/timestamp.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -13,6 +14,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#define END_MS            1000 /* for workers that have nothing left to do */
 #define TICK_MS           200
 #define CATALOG_EVERY_NS  (uint64_t) CN_NS_PER_S
 #define CANCEL_TIMEOUT_NS (30 * (uint64_t) CN_NS_PER_S)
@@ -26,12 +28,25 @@ static void *shared(size_t bytes)
     return p == MAP_FAILED ? NULL : p;
 }
 
+/* Builds for tests take a smaller one, so that there are many commits in a short run. */
+static size_t spool_bytes(void)
+{
+#ifdef CN_TEST_PARSERS
+    const char *text = getenv("CAIRN_TEST_SPOOL_MIB");
+    uint64_t mib = 0;
+    if (text && cn_text_u64(cn_span_str(text), &mib) && CN_MIB(mib) >= CN_SPOOL_MIN &&
+        CN_MIB(mib) < CN_SPOOL_BYTES)
+        return CN_MIB(mib);
+#endif
+    return CN_SPOOL_BYTES;
+}
+
 static int make_setup(cn_broker *b, cn_err *err)
 {
     cn_worker_setup *s = &b->setup;
     s->options = b->options;
     s->slots = b->n_workers + 1;
-    s->spool_bytes = CN_SPOOL_BYTES;
+    s->spool_bytes = spool_bytes();
     s->controls = shared(s->slots * sizeof *s->controls);
     s->spools = calloc(s->slots, sizeof *s->spools);
     s->scratch = calloc(s->slots, sizeof *s->scratch);
@@ -164,7 +179,8 @@ static int begin(cn_broker *b, cn_err *err)
     int r = cn_evidence_gather(o->source, o->best_effort, &b->setup.files, err);
     if (r < 0 ||
         (r = cn_evidence_unlock(&b->setup.files, 1, &wanted, o->best_effort, &b->setup.volume_keys,
-                                &b->setup.n_volume_keys, err)) < 0 || (r = make_setup(b, err)) < 0 ||
+                                &b->setup.n_volume_keys, err)) < 0 ||
+        (r = make_setup(b, err)) < 0 ||
         (r = cn_nursery_start(cn_worker_main, &b->setup, &b->nursery, err)) < 0)
         return r;
     if (o->folder && ((r = cn_catalog_open(o->folder, CN_DB_CREATE, &b->catalog, err)) < 0 ||
@@ -180,13 +196,15 @@ static int begin(cn_broker *b, cn_err *err)
 
 static void end(cn_broker *b)
 {
-    b->nursery = cn_nursery_end(b->nursery); /* the workers with it */
+    bool orderly = !b->failed && !b->gave_up;
+    for (uint32_t i = 0; i <= b->n_workers; i++)
+        cn_channel_close(&b->slots[i].channel);
+    b->nursery = cn_nursery_end(b->nursery, orderly ? END_MS : 0); /* the workers with it */
     cn_broker_end_timeline(b);
     for (uint32_t i = 0; i <= b->n_workers; i++) {
         cn_slot *s = &b->slots[i];
         if (s->grant.fd >= 0)
             close(s->grant.fd);
-        cn_channel_close(&s->channel);
         free(s->items);
         free(s->batch);
     }
@@ -232,6 +250,7 @@ static int run(cn_broker *b, int signals, cn_err *err)
 
 int cn_process_run(const cn_process_options *options, cn_process_result *out, cn_err *err)
 {
+    assert(cn_parsers_count <= CN_PARSERS_MAX);
     *out = (cn_process_result){0};
     cn_broker *b = calloc(1, sizeof *b);
     if (!b)

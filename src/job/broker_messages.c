@@ -2,6 +2,7 @@
 #include "job/broker.h"
 
 #include "base/text.h"
+#include "job/zonefile.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,14 +167,22 @@ void cn_broker_set_zone(cn_broker *b, cn_span name, cn_span tzif)
     b->zone_version++;
 }
 
+/* The machine's zone, with its rules where the disk has them; else those that the analyst's machine has
+ * for that name. */
 static void zone_found(cn_broker *b, cn_slot *s, const cn_message *m)
 {
-    cn_cur c = cn_cur_of(m->tail, 0);
+    cn_cur c = cn_cur_of(m->tail, 0), again = c;
     cn_span name = cn_get_text(&c), tzif = cn_get_text(&c);
-    if (s->job != CN_JOB_FACTS || c.fail || name.len > 128 || tzif.len > CN_KIB(32))
+    if (s->job != CN_JOB_FACTS || c.fail || name.len > 120 || tzif.len > CN_ZONEFILE_MAX) {
         bad_message(b, s, "a zone out of order");
-    else
-        cn_broker_set_zone(b, name, tzif);
+        return;
+    }
+    CN_CLEANUP(cn_buf_free) cn_buf own = cn_buf_of(CN_KIB(64));
+    char text[128];
+    cn_get_string(&again, text, sizeof text);
+    if (!tzif.len && cn_zonefile_read(text, &own, NULL) == CN_OK)
+        tzif = cn_buf_span(&own);
+    cn_broker_set_zone(b, name, tzif);
 }
 
 /* Goes over the records once: keys, and what an earlier run has committed. */

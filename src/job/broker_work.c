@@ -136,6 +136,15 @@ static void give(cn_broker *b, cn_slot *s, cn_job_kind job, cn_message_type type
     (void) b;
 }
 
+/* False: --parsers names filestat alone, so that no file need be opened. */
+static bool any_parser(const cn_process_options *o)
+{
+    bool any = o->parsers == NULL;
+    for (size_t i = 0; i < cn_parsers_count && !any; i++)
+        any = o->parsers[i];
+    return any;
+}
+
 static void give_walk(cn_broker *b, cn_slot *s, uint32_t i)
 {
     cn_broker_mount *m = &b->mounts[i];
@@ -146,7 +155,7 @@ static void give_walk(cn_broker *b, cn_slot *s, uint32_t i)
                               .item = m->walk_item,
                               .skip = before ? before->events : 0,
                               .emit = b->options->filestat,
-                              .files = true};
+                              .files = any_parser(b->options)};
     give(b, s, CN_JOB_WALK, CN_M_WALK, &walk, (cn_span){NULL, 0});
 }
 

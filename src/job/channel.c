@@ -66,6 +66,8 @@ int cn_channel_open(int fd, cn_channel *out, cn_err *err)
     return CN_OK;
 }
 
+size_t cn_channel_fixed_size(cn_message_type type) { return kinds[type].size; }
+
 void cn_channel_close(cn_channel *channel)
 {
     if (channel->buffer)

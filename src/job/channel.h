@@ -61,6 +61,9 @@ int cn_channel_open(int fd, cn_channel *out, cn_err *err) CN_MUST_USE;
 /* Frees the buffer and closes the descriptor. */
 void cn_channel_close(cn_channel *channel);
 
+/* Bytes of the fixed part of a type. */
+size_t cn_channel_fixed_size(cn_message_type type);
+
 /* Sends; waits while the other side does not read. fixed is the struct of its type, fd -1 or a
  * descriptor to hand over (it stays open here). CN_E_IO where the other side is gone. */
 int cn_channel_send(cn_channel *channel, cn_message_type type, const void *fixed, cn_span tail,

@@ -103,6 +103,10 @@ static int nurse_main(nurse *n, pid_t broker)
     (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != broker)
         return 1;
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC); /* the terminal is not the workers' */
+    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, STDOUT_FILENO) < 0)
+        return 1;
+    close(nothing);
     static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
     for (size_t i = 0; i < CN_LEN(ignored); i++)
         (void) signal(ignored[i], SIG_IGN);
@@ -125,8 +129,14 @@ static int nurse_main(nurse *n, pid_t broker)
             ;
         reap(n);
         if (fds[0].revents && !obey(n))
-            return 0;
+            break;
     }
+    /* The broker has closed its end: the workers end when it closes theirs, and are waited for, so that
+     * their CPU time counts as its own. */
+    close(n->fd);
+    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+        ;
+    return 0;
 }
 
 /* ---- in the broker ---- */
@@ -190,7 +200,7 @@ int cn_nursery_spawn(cn_nursery *nursery, uint32_t slot, int channel_fd, cn_err 
 
 int cn_nursery_kill(cn_nursery *nursery, uint32_t slot, cn_err *err)
 {
-    return order(nursery, (command){.slot = slot, .kill = 1}, -1, err);
+    return nursery ? order(nursery, (command){.slot = slot, .kill = 1}, -1, err) : CN_OK;
 }
 
 int cn_nursery_fd(const cn_nursery *nursery) { return nursery->fd; }
@@ -207,11 +217,19 @@ int cn_nursery_next(cn_nursery *nursery, cn_nursery_event *out, cn_err *err)
     return 1;
 }
 
-cn_nursery *cn_nursery_end(cn_nursery *nursery)
+cn_nursery *cn_nursery_end(cn_nursery *nursery, unsigned wait_ms)
 {
     if (!nursery)
         return NULL;
     close(nursery->fd);
+    for (unsigned ms = 0; ms < wait_ms; ms += 2) {
+        if (waitpid(nursery->pid, NULL, WNOHANG) == nursery->pid) {
+            free(nursery);
+            return NULL;
+        }
+        const struct timespec pause = {.tv_nsec = 2000000};
+        nanosleep(&pause, NULL);
+    }
     /* It may be about to fork; its children end with it by their parent-death signal. */
     kill(nursery->pid, SIGKILL);
     while (waitpid(nursery->pid, NULL, 0) < 0 && errno == EINTR)

@@ -17,7 +17,7 @@ int cn_nursery_start(cn_nursery_child child, void *context, cn_nursery **out,
                      cn_err *err) CN_MUST_USE;
 /* Forks a child for a slot. channel_fd is handed over (it stays open here too). */
 int cn_nursery_spawn(cn_nursery *nursery, uint32_t slot, int channel_fd, cn_err *err) CN_MUST_USE;
-/* Ends a slot's child by SIGKILL; nothing where there is none. */
+/* Ends a slot's child by SIGKILL; nothing where there is none, or where nursery is NULL. */
 int cn_nursery_kill(cn_nursery *nursery, uint32_t slot, cn_err *err) CN_MUST_USE;
 
 typedef struct cn_nursery_event {
@@ -31,6 +31,6 @@ int cn_nursery_fd(const cn_nursery *nursery);
 /* 1: one event; 0: none is there; negative: the nursery is gone. */
 int cn_nursery_next(cn_nursery *nursery, cn_nursery_event *out, cn_err *err) CN_MUST_USE;
 
-/* Ends the nursery and all its children. */
-cn_nursery *cn_nursery_end(cn_nursery *nursery);
-CN_DEFINE_CLEANUP(cn_nursery, cn_nursery_end)
+/* Ends the nursery and all its children: waits so long for those whose channels are closed to end by
+ * themselves, then by SIGKILL. */
+cn_nursery *cn_nursery_end(cn_nursery *nursery, unsigned wait_ms);
