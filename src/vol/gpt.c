@@ -100,7 +100,7 @@ static int read_header(cn_src *src, uint64_t at, uint32_t sector, header *h, cn_
     if (size < HEADER_SIZE || size > n)
         return cn_fail(err, CN_E_CORRUPT, at + 12, "a GPT header of %u bytes", size);
     memset(bytes + 16, 0, 4);
-    if (libdeflate_crc32(0, bytes, size) != crc)
+    if (!cn_sum_is_right(libdeflate_crc32(0, bytes, size) == crc))
         return cn_fail(err, CN_E_CORRUPT, at + 16, "the checksum of the GPT header is wrong");
     if (h->entry_size < ENTRY_SIZE || h->entry_size > 4096 || h->n == 0 ||
         h->n > TABLE_MAX / h->entry_size)
@@ -135,7 +135,7 @@ static table read_table(cn_src *src, uint64_t at, uint32_t sector)
     if (cn_src_read(src, from, t.bytes, size, &t.err) != CN_OK)
         return t;
     t.usable = true;
-    if (libdeflate_crc32(0, t.bytes, size) != t.h.crc)
+    if (!cn_sum_is_right(libdeflate_crc32(0, t.bytes, size) == t.h.crc))
         cn_fail(&t.err, CN_E_CORRUPT, from, "the checksum of the GPT's entries is wrong");
     else
         t.good = true;

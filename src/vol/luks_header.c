@@ -17,6 +17,7 @@
 #include "base/cur.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "vol/volume.h"
 
 #include <jansson.h>
 #include <sodium.h>
@@ -278,7 +279,7 @@ static int read_v2_at(cn_src *src, uint64_t at, cn_luks_header *h, cn_err *err)
     cn_sha256_add(hash, cn_buf_span(&all));
     cn_sha256_end(hash, sum);
     cn_sha256_free(hash);
-    if (memcmp(sum, told, sizeof sum) != 0)
+    if (!cn_sum_is_right(memcmp(sum, told, sizeof sum) == 0))
         return cn_fail(err, CN_E_CORRUPT, at + 448, "the checksum of the LUKS header is wrong");
     return parse_json(cn_span_sub(cn_buf_span(&all), BINARY_SIZE, all.len), h, err);
 }

@@ -12,6 +12,7 @@
 #include "vol/lvm_pv.h"
 
 #include "base/cur.h"
+#include "vol/volume.h"
 
 #include <libdeflate.h>
 
@@ -34,7 +35,7 @@ static bool read_label(cn_src *src, uint8_t sector[SECTOR], uint64_t *out_at)
         uint32_t sum = cn_cur_le32(&c);
         cn_cur_skip(&c, 4);
         if (mine && cn_span_is(cn_cur_span(&c, 8), "LVM2 001") &&
-            crc(sector + 20, SECTOR - 20) == sum) {
+            cn_sum_is_right(crc(sector + 20, SECTOR - 20) == sum)) {
             *out_at = at;
             return true;
         }
@@ -65,7 +66,7 @@ static int read_text(cn_src *src, uint64_t area, uint64_t area_size, uint64_t of
     int r = cn_src_read(src, area + offset, p, first, err);
     if (r == CN_OK && rest)
         r = cn_src_read(src, area + SECTOR, p + first, rest, err);
-    if (r == CN_OK && crc(p, (size_t) size) != sum)
+    if (r == CN_OK && !cn_sum_is_right(crc(p, (size_t) size) == sum))
         r = cn_fail(err, CN_E_CORRUPT, area + offset, "LVM: the checksum of the metadata is wrong");
     if (r == CN_OK)
         text->len += (size_t) size;
@@ -87,8 +88,9 @@ static int read_area(cn_src *src, uint64_t area, cn_lvm_pv *pv, cn_buf *text, cn
     uint32_t text_sum = cn_cur_le32(&c), flags = cn_cur_le32(&c);
     if ((r = cn_cur_check(&c, err, "LVM metadata area")) != CN_OK)
         return r;
-    if (memcmp(magic.p, AREA_MAGIC, 16) != 0 || crc(sector + 4, SECTOR - 4) != sum ||
-        !cn_add(area, area_size, &end) || area_size <= SECTOR)
+    if (memcmp(magic.p, AREA_MAGIC, 16) != 0 ||
+        !cn_sum_is_right(crc(sector + 4, SECTOR - 4) == sum) || !cn_add(area, area_size, &end) ||
+        area_size <= SECTOR)
         return cn_fail(err, CN_E_CORRUPT, area, "LVM: the header of the metadata area is damaged");
     if (offset == 0 || size == 0 || (flags & 1))
         return CN_OK;

@@ -69,6 +69,18 @@ const cn_volume_ops *cn_volumes_probe(cn_src *src, unsigned *out_bits);
 /* NULL where there is none of that name. */
 const cn_volume_ops *cn_volumes_by_name(const char *name);
 
+/* For implementations: whether a checksum was right. A fuzzer finds no right one: there all are, so that what lies behind
+ * them is reached. */
+static inline bool cn_sum_is_right(bool right)
+{
+#ifdef CN_FUZZING
+    (void) right;
+    return true;
+#else
+    return right;
+#endif
+}
+
 /* For implementations: an empty system, and a zeroed volume in it (NULL without memory or at
  * CN_VOLUMES_MAX). */
 cn_volumes *cn_volumes_new(const char *system);
