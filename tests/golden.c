@@ -9,7 +9,8 @@
 
 #define TEXT_MAX CN_GIB(1)
 
-static bool render(const cn_parser *parser, const char *seed, cn_buf *out)
+/* Without .meta the path is a neutral one, or, where it is only to be shown, its own. */
+static bool render(const cn_parser *parser, const char *seed, bool own_path, cn_buf *out)
 {
     CN_CLEANUP(cn_buf_free) cn_buf bytes = cn_buf_of(CN_MIB(256));
     CN_CLEANUP(cn_buf_free) cn_buf meta = cn_buf_of(CN_KIB(64));
@@ -21,6 +22,8 @@ static bool render(const cn_parser *parser, const char *seed, cn_buf *out)
     char path[4096];
     snprintf(path, sizeof path, "%s.meta", seed);
     harness h = harness_of(parser);
+    if (own_path)
+        harness_path(&h, cn_span_str(seed));
     if (harness_read_file(path, &meta) && !harness_facts(&h, cn_buf_span(&meta), &zone))
         return false;
     h.text = out;
@@ -85,7 +88,7 @@ int main(int argc, char **argv)
         CN_CLEANUP(cn_buf_free) cn_buf got = cn_buf_of(TEXT_MAX);
         char expect[4096];
         snprintf(expect, sizeof expect, "%s.expect", argv[i]);
-        bool good = render(parser, argv[i], &got);
+        bool good = render(parser, argv[i], show, &got);
         cn_span text = cn_buf_span(&got);
         bool done = write  ? write_out(expect, text)
                     : show ? print(text)

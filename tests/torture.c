@@ -8,12 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CUTS_MAX = 1500, FLIPS_MAX = 3000 };
+/* Per seed; all seeds of a parser share the totals. */
+enum { CUTS_MAX = 1500, FLIPS_MAX = 3000, CUTS_TOTAL = 20000, FLIPS_TOTAL = 40000 };
 
 typedef struct torture {
     const cn_parser *parser;
     const char *seed;
-    harness model; /* with the facts of the seed */
+    size_t cuts, flips; /* of one seed */
+    harness model;      /* with the facts of the seed */
     uint64_t runs, events, digest;
     unsigned broken;
 } torture;
@@ -46,7 +48,7 @@ static uint8_t *copy(cn_span bytes, size_t len)
 
 static void mutate(torture *t, cn_span bytes)
 {
-    size_t cut_step = bytes.len / CUTS_MAX + 1, flip_step = bytes.len / FLIPS_MAX + 1;
+    size_t cut_step = bytes.len / t->cuts + 1, flip_step = bytes.len / t->flips + 1;
     for (size_t len = 0; len <= bytes.len; len += cut_step) {
         uint8_t *p = copy(bytes, len);
         run(t, cn_span_of(p, len), "cut", len);
@@ -54,7 +56,7 @@ static void mutate(torture *t, cn_span bytes)
     }
     /* Half of the flips go to the start, where the headers are. */
     uint8_t *p = copy(bytes, bytes.len);
-    for (size_t i = 0; i < bytes.len; i += i < FLIPS_MAX / 2 ? 1 : flip_step) {
+    for (size_t i = 0; i < bytes.len; i += i < t->flips / 2 ? 1 : flip_step) {
         uint8_t bit = (uint8_t) (1u << (i * 5 % 8));
         p[i] ^= bit;
         run(t, cn_span_of(p, bytes.len), "flip", i);
@@ -95,6 +97,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: torture PARSER SEED...\n");
         return 2;
     }
+    size_t seeds = (size_t) argc - 2;
+    t.cuts = CN_MIN(CUTS_MAX, CUTS_TOTAL / seeds + 1);
+    t.flips = CN_MIN(FLIPS_MAX, FLIPS_TOTAL / seeds + 1);
     bool good = true;
     for (int i = 2; i < argc; i++)
         good = torture_seed(&t, argv[i]) && good;

@@ -222,12 +222,12 @@ static cn_hf_name *sorted(cn_hf *hf, cn_hf_name *list)
     size_t n = 0;
     for (cn_hf_name *i = list; i; i = i->next)
         n++;
-    cn_hf_name **all = n ? cn_arena_alloc(hf->arena, n * sizeof(cn_hf_name *)) : NULL;
+    cn_hf_name **all = n ? cn_arena_alloc(hf->arena, n * sizeof(void *)) : NULL;
     if (!all)
         return NULL;
     for (size_t i = 0; i < n; i++, list = list->next)
         all[i] = list;
-    qsort(all, n, sizeof *all, by_name);
+    qsort(all, n, sizeof(void *), by_name);
     for (size_t i = 0; i < n; i++)
         all[i]->next = i + 1 < n ? all[i + 1] : NULL;
     return all[0];

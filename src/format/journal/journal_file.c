@@ -87,16 +87,18 @@ static void begin(cn_journal *j)
 
 int cn_journal_open(const cn_journal_source *source, cn_journal **out, cn_err *err)
 {
-    CN_CLEANUP(cn_journal_close_p) cn_journal *j = calloc(1, sizeof *j);
+    cn_journal *j = calloc(1, sizeof *j);
     if (!j)
         return cn_fail(err, CN_E_NO_MEMORY, CN_NO_OFFSET, "no memory to read a journal");
     j->source = *source;
     j->field = cn_buf_of(CN_JOURNAL_FIELD_MAX);
     int code = read_header(j, err);
-    if (code < 0)
+    if (code < 0) {
+        cn_journal_close(j);
         return code;
+    }
     begin(j);
-    *out = CN_TAKE(j);
+    *out = j;
     return CN_OK;
 }
 

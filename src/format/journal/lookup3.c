@@ -46,5 +46,6 @@ uint64_t cn_lookup3(cn_span bytes)
             s[i / 4] += (uint32_t) cn_cur_u8(&c) << (i % 4 * 8);
         mix_last(s);
     }
-    return (uint64_t) s[2] << 32 | s[1];
+    uint64_t upper = s[2];
+    return upper * (UINT64_C(1) << 32) + s[1];
 }

@@ -49,7 +49,7 @@ static cn_span address_text(const utmp_octets *o, const utmp_record *rec, char *
 static bool host_is_kernel(const utmp_record *rec)
 {
     return (rec->type == UTMP_BOOT || rec->type == UTMP_RUN_LEVEL) && rec->host.len &&
-           cn_is_digit(*rec->host.p);
+           cn_is_digit(*rec->host.p) && !cn_text_is_address(rec->host);
 }
 
 static void put_part(cn_buf *b, cn_span before, cn_span value)
@@ -107,7 +107,8 @@ static cn_span make_message(utmp_writer *w, const utmp_record *rec, cn_span host
     } else {
         cn_buf_bytes(b, of_nobody[rec->type]);
     }
-    if (rec->line.len && cn_is_alpha(*rec->line.p))
+    bool at_terminal = rec->type != UTMP_BOOT && rec->type != UTMP_RUN_LEVEL;
+    if (at_terminal && rec->line.len && cn_is_alpha(*rec->line.p))
         put_part(b, CN_SPAN_LIT(" on "), rec->line);
     put_part(b, host_is_kernel(rec) ? CN_SPAN_LIT(", kernel ") : CN_SPAN_LIT(" from "), host);
     return cn_buf_span(b);

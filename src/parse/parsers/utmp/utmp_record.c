@@ -46,7 +46,9 @@ void utmp_record_read(const utmp_layout *layout, cn_span bytes, utmp_record *out
     out->seconds = read_long(&c, layout);
     out->microseconds = read_long(&c, layout);
     out->address = cn_cur_span(&c, 16);
-    out->unused = cn_cur_le64(&c) | cn_cur_le64(&c) | cn_cur_le32(&c);
+    out->unused = cn_cur_le64(&c);
+    out->unused |= cn_cur_le64(&c);
+    out->unused |= cn_cur_le32(&c);
 }
 
 bool utmp_record_blank(cn_span bytes)
