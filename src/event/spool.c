@@ -747,7 +747,8 @@ static int store(cn_spool *s, const draft *d, uint32_t ordinal)
         if (!p)
             return CN_E_NO_MEMORY;
     }
-    const char *data_type = d->event->data_type ? d->event->data_type : "";
+    const char *given = d->event->data_type;
+    const char *data_type = given && *given ? given : "unknown";
     size_t type = type_index(s, data_type);
     if (type == s->n_types)
         p = put_text(s, p, CN_SPOOL_TYPE,

@@ -108,7 +108,9 @@ static int set_text(cn_query *q, cn_query_node *n, cn_span text, cn_err *err)
         return no_memory(err);
     n->text = cn_span_of(p, text.len);
     n->is_number = cn_text_i64(n->text, &n->number);
-    n->is_network = cn_network_parse(n->text, &n->network);
+    /* An IPv4 address has one spelling, which is a token; networks and IPv6 have many. */
+    n->is_network = n->field == CN_QF_RECORD && cn_network_parse(n->text, &n->network) &&
+                    (n->network.bits < 128 || memchr(n->text.p, ':', n->text.len));
     return fold(q, n->text, &n->folded, err);
 }
 

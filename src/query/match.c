@@ -81,6 +81,9 @@ static int is_whole(const cn_query_node *leaf, cn_span value, cn_err *err)
 
 static int is_glob(const cn_query_node *leaf, cn_span value, cn_err *err)
 {
+    bool is_text = leaf->field == CN_QF_ANY || leaf->field == CN_QF_message;
+    if (is_text && !leaf->whole && !leaf->unanchored)
+        return has_token_like(leaf, value, err);
     int rc = is_whole(leaf, value, err);
     return rc || leaf->whole || leaf->unanchored ? rc : has_token_like(leaf, value, err);
 }

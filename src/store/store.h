@@ -16,6 +16,9 @@ typedef struct cn_segment_writer cn_segment_writer;
 int cn_segment_writer_new(cn_segment_writer **out, cn_err *err) CN_MUST_USE;
 cn_segment_writer *cn_segment_writer_free(cn_segment_writer *writer);
 CN_DEFINE_CLEANUP(cn_segment_writer, cn_segment_writer_free)
+/* Distinct tokens that a segment's index takes, 3,000,000 unless told; what has more is found by
+ * reading. For tests. */
+void cn_segment_writer_limit(cn_segment_writer *writer, size_t max_tokens);
 
 typedef struct cn_segment_summary {
     uint64_t events, untimed;  /* untimed: of the events, those without a time */

@@ -1,0 +1,208 @@
+/* Codes and values of an open segment's columns. */
+#include "event/spool_record.h"
+#include "store/segment/segment.h"
+
+#define VALUE_MAX (CN_EVENT_MESSAGE_MAX * 2) /* bytes of one value: as long as a note can be */
+
+bool cn_codes_open(const cn_segment *s, const cn_column *column, cn_codes *out)
+{
+    cn_span codes, present = {NULL, 0}, ranks = {NULL, 0};
+    /* The footer's reader has seen that they are large enough. */
+    if (!cn_segment_all(s, column->codes, &codes) ||
+        !cn_segment_all(s, column->present, &present) || !cn_segment_all(s, column->ranks, &ranks))
+        return false;
+    *out = (cn_codes){
+        .column = column,
+        .codes = codes.p,
+        .present = column->presence == CN_PRESENT_ALL ? NULL : present.p,
+        .ranks = ranks.p,
+        .n_rows = column->domain == CN_OF_ROWS ? s->footer.n_rows : s->footer.n_origins,
+    };
+    return true;
+}
+
+bool cn_codes_find(const cn_codes *c, uint32_t row, uint32_t *out)
+{
+    uint32_t n = c->column->n_present;
+    if (row >= c->n_rows)
+        return false;
+    if (c->column->presence == CN_PRESENT_ALL) {
+        *out = row;
+        return true;
+    }
+    if (c->column->presence == CN_PRESENT_LIST) {
+        uint32_t low = 0, high = n;
+        while (low < high) {
+            uint32_t mid = (low + high) / 2;
+            if (cn_load32(c->present + (size_t) mid * 4) < row)
+                low = mid + 1;
+            else
+                high = mid;
+        }
+        *out = low;
+        return low < n && cn_load32(c->present + (size_t) low * 4) == row;
+    }
+    uint64_t word = cn_load64(c->present + (size_t) (row / 64) * 8);
+    if (!(word >> row % 64 & 1))
+        return false;
+    uint64_t rank = cn_load32(c->ranks + (size_t) (row / CN_RANK_ROWS) * 4);
+    for (uint32_t w = row / CN_RANK_ROWS * (CN_RANK_ROWS / 64); w < row / 64; w++)
+        rank += (unsigned) __builtin_popcountll(cn_load64(c->present + (size_t) w * 8));
+    rank += (unsigned) __builtin_popcountll(word & ((UINT64_C(1) << row % 64) - 1));
+    *out = (uint32_t) rank;
+    return rank < n;
+}
+
+/* All rows have a value of 8 or 16 bits: the loops that most searches spend their time in. */
+#define ROWS_OF_DENSE(type, table)                                                                 \
+    for (uint32_t row = 0; row < c->n_rows; row += 64) {                                           \
+        uint32_t n = CN_MIN(64u, c->n_rows - row);                                                 \
+        uint64_t word = 0;                                                                         \
+        for (uint32_t i = 0; i < n; i++) {                                                         \
+            type code;                                                                             \
+            memcpy(&code, c->codes + (size_t) (row + i) * sizeof code, sizeof code);               \
+            word |= (uint64_t) (table)[code] << i;                                                 \
+        }                                                                                          \
+        out[row / 64] |= word;                                                                     \
+    }
+
+static void rows_of_bytes(const cn_codes *c, const uint64_t *set, uint64_t n_set, uint64_t *out)
+{
+    uint8_t table[256] = {0};
+    for (uint64_t i = 0; i < CN_MIN(n_set, 256u); i++)
+        table[i] = cn_bit(set, i);
+    ROWS_OF_DENSE(uint8_t, table)
+}
+
+static void rows_present(const cn_codes *c, uint64_t *out)
+{
+    switch (c->column->presence) {
+    case CN_PRESENT_ALL:
+        cn_bits_fill(out, 0, c->n_rows);
+        break;
+    case CN_PRESENT_BITMAP:
+        for (size_t w = 0; w < cn_bit_words(c->n_rows); w++)
+            out[w] |= cn_load64(c->present + w * 8);
+        if (c->n_rows % 64)
+            out[c->n_rows / 64] &= (UINT64_C(1) << c->n_rows % 64) - 1;
+        break;
+    case CN_PRESENT_LIST:
+        for (uint32_t i = 0; i < c->column->n_present; i++) {
+            uint32_t row = cn_load32(c->present + (size_t) i * 4);
+            if (row < c->n_rows)
+                cn_bit_set(out, row);
+        }
+        break;
+    }
+}
+
+/* As in cn_codes_step(), without a choice of rows. */
+static void rows_of_any(const cn_codes *c, const uint64_t *set, uint64_t n_set, uint64_t *out)
+{
+    uint32_t n = c->column->n_present;
+    if (c->column->presence == CN_PRESENT_LIST) {
+        for (uint32_t i = 0; i < n; i++) {
+            uint32_t row = cn_load32(c->present + (size_t) i * 4);
+            uint64_t code = cn_codes_get(c, i);
+            if (row < c->n_rows && code < n_set && cn_bit(set, code))
+                cn_bit_set(out, row);
+        }
+        return;
+    }
+    uint32_t at = 0;
+    for (uint32_t w = 0; w < cn_bit_words(c->n_rows); w++) {
+        uint64_t left = c->present ? cn_load64(c->present + (size_t) w * 8) : UINT64_MAX;
+        for (; left && at < n; left &= left - 1, at++) {
+            uint64_t code = cn_codes_get(c, at);
+            if (code < n_set && cn_bit(set, code))
+                out[w] |= left & -left;
+        }
+    }
+    if (c->n_rows % 64)
+        out[c->n_rows / 64] &= (UINT64_C(1) << c->n_rows % 64) - 1;
+}
+
+void cn_codes_rows(const cn_codes *c, const uint64_t *set, uint64_t n_set, uint64_t *out)
+{
+    if (!set || (c->column->bits == 0 && n_set && cn_bit(set, 0)))
+        rows_present(c, out);
+    else if (c->column->bits == 0)
+        return;
+    else if (c->column->bits == 8 && c->column->presence == CN_PRESENT_ALL)
+        rows_of_bytes(c, set, n_set, out);
+    else
+        rows_of_any(c, set, n_set, out);
+}
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+/* Takes the next value off *p: it shares its first bytes with what is in `value`. */
+static bool next_value(const uint8_t **p, const uint8_t *end, bool is_first, cn_buf *value)
+{
+    uint64_t shared, rest;
+    if (!cn_varint_get(p, end, &shared) || !cn_varint_get(p, end, &rest) ||
+        shared > (is_first ? 0 : value->len) || rest > (size_t) (end - *p) ||
+        shared + rest > VALUE_MAX)
+        return false;
+    value->len = (size_t) shared;
+    cn_buf_bytes(value, cn_span_of(*p, (size_t) rest));
+    *p += rest;
+    return !value->failed;
+}
+
+/* The bytes of one group of values. */
+static bool group_bytes(const cn_segment *s, const cn_column *c, uint32_t group, cn_span *out)
+{
+    cn_span at;
+    if (!cn_segment_part(s, c->value_index, (uint64_t) group * 4, 8, &at))
+        return false;
+    uint32_t from = cn_load32(at.p), to = cn_load32(at.p + 4);
+    return from <= to && cn_segment_part(s, c->values, from, to - from, out);
+}
+
+int cn_values_each(const cn_segment *s, const cn_column *c,
+                   int (*visit)(void *context, uint32_t code, cn_span text), void *context,
+                   cn_err *err)
+{
+    CN_CLEANUP(cn_buf_free) cn_buf value = cn_buf_of(VALUE_MAX);
+    cn_span bytes;
+    for (uint32_t code = 0; code < c->n_values; code++) {
+        bool is_first = code % CN_VALUE_GROUP == 0;
+        if (is_first && !group_bytes(s, c, code / CN_VALUE_GROUP, &bytes))
+            return cn_segment_bad(s, err, "a column's values are damaged");
+        const uint8_t *p = bytes.p, *end = p + bytes.len;
+        if (!next_value(&p, end, is_first, &value))
+            return cn_segment_bad(s, err, "a column's values are damaged");
+        bytes = cn_span_of(p, (size_t) (end - p));
+        int rc = visit(context, code, cn_buf_span(&value));
+        if (rc < 0)
+            return rc;
+    }
+    return CN_OK;
+}
+
+bool cn_values_text(const cn_segment *s, const cn_column *c, uint64_t code, cn_buf *out)
+{
+    cn_span bytes;
+    cn_buf_clear(out);
+    if (code >= c->n_values || !group_bytes(s, c, (uint32_t) (code / CN_VALUE_GROUP), &bytes))
+        return false;
+    const uint8_t *p = bytes.p, *end = p + bytes.len;
+    for (uint64_t i = 0; i <= code % CN_VALUE_GROUP; i++)
+        if (!next_value(&p, end, i == 0, out))
+            return false;
+    return true;
+}
+
+bool cn_values_number(const cn_segment *s, const cn_column *c, uint64_t code, int64_t *out)
+{
+    cn_span bytes;
+    if (c->coding == CN_CODE_RAW) {
+        *out = (int64_t) ((uint64_t) c->base + code);
+        return true;
+    }
+    if (code >= c->n_values || !cn_segment_part(s, c->values, code * 8, 8, &bytes))
+        return false;
+    *out = (int64_t) cn_load64(bytes.p);
+    return true;
+}
