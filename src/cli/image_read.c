@@ -123,7 +123,6 @@ static void put_json(lister *l, cn_span path, const cn_file_meta *m)
 /* True for what is asked for itself, and what is in it. */
 static bool is_asked(const lister *l, cn_span path, bool *out_itself)
 {
-    cn_span below = path;
     *out_itself = cn_span_eq(path, l->path) || (l->path.len == 0 && cn_span_is(path, "/"));
     if (*out_itself)
         return true;
@@ -131,7 +130,7 @@ static bool is_asked(const lister *l, cn_span path, bool *out_itself)
         memcmp(path.p, l->path.p ? l->path.p : path.p, l->path.len) != 0 ||
         path.p[l->path.len] != '/')
         return false;
-    below = cn_span_sub(path, l->path.len + 1, path.len);
+    cn_span below = cn_span_sub(path, l->path.len + 1, path.len);
     return below.len && (l->args->recursive || !memchr(below.p, '/', below.len));
 }
 

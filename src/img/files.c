@@ -195,22 +195,21 @@ static bool in_ring(const cn_files *files, size_t asked_by, const cn_media_file 
 
 static int open_named(cn_files *files, size_t asked_by, const char *asked, cn_err *err)
 {
-    const cn_media_file *by = &files->list[asked_by];
-    const char *name = last_part(asked);
+    const char *name = last_part(asked), *by = files->list[asked_by].path;
     if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return cn_fail(err, CN_E_CORRUPT, CN_NO_OFFSET, "'%s' is no name of a file", asked);
     if (strlen(name) > NAME_MAX)
         return cn_fail(err, CN_E_CORRUPT, CN_NO_OFFSET, "a name that is too long");
     char path[PATH_MAX];
-    int folder = (int) (by->name - by->path);
-    int n = snprintf(path, sizeof path, "%.*s%s", folder, by->path, name);
+    int folder = (int) (files->list[asked_by].name - by);
+    int n = snprintf(path, sizeof path, "%.*s%s", folder, by, name);
     if (n < 0 || (size_t) n >= sizeof path)
         return cn_fail(err, CN_E_LIMIT, CN_NO_OFFSET, "a path that is too long");
     int r = append(files, path, ALLOW_FILE, err);
     if (r != CN_E_NOT_FOUND || name == asked || strchr(asked, '\\'))
         return r;
     n = asked[0] == '/' ? snprintf(path, sizeof path, "%s", asked)
-                        : snprintf(path, sizeof path, "%.*s%s", folder, by->path, asked);
+                        : snprintf(path, sizeof path, "%.*s%s", folder, by, asked);
     if (n < 0 || (size_t) n >= sizeof path)
         return cn_fail(err, CN_E_LIMIT, CN_NO_OFFSET, "a path that is too long");
     return append(files, path, ALLOW_FILE, err);

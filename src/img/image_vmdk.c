@@ -149,10 +149,11 @@ static int open_extents(const cn_files *files, size_t i, const cn_names *extents
         return cn_fail(err, CN_E_NO_MEMORY, CN_NO_OFFSET, "no memory");
     int r = CN_OK;
     while (r == CN_OK && opened < n) {
-        size_t at = extents->n ? cn_files_find(files, i, extents->list[opened].text) : i;
+        const char *name = extents->n ? extents->list[opened].text : NULL;
+        size_t at = name ? cn_files_find(files, i, name) : i;
         if (at == SIZE_MAX)
             r = cn_fail(err, CN_E_NOT_FOUND, CN_NO_OFFSET, "its extent '%s' is not there",
-                        extents->list[opened].text);
+                        name ? name : "");
         else
             r = cn_image_bytes(files, at, &sources[opened], err);
         opened += r == CN_OK;

@@ -255,7 +255,7 @@ static int take_keys(cn_span bytes, cn_volume_key **out, size_t *out_n, cn_err *
         cn_span id = cn_cur_text(&c, sizeof keys[i].id);
         size_t size = cn_cur_u8(&c);
         cn_span key = cn_cur_span(&c, sizeof keys[i].bytes);
-        if (c.fail || size > sizeof keys[i].bytes) {
+        if (c.fail || !key.p || size > sizeof keys[i].bytes) {
             free(keys);
             return cn_fail(err, CN_E_CORRUPT, CN_NO_OFFSET,
                            "the process that opened the volumes died");
