@@ -8,7 +8,7 @@ work=$build/bench-data
 export SCALE=${SCALE:-1}
 
 cmake --build "$build" --target bench_programs fs_list >/dev/null
-if [ ! -f "$work/truth.json" ] || ! grep -q "\"scale\": $SCALE[,}]" "$work/truth.json"; then
+if [ ! -f "$work/truth.json" ] || ! grep -q "\"scale\": ${SCALE}[,}]" "$work/truth.json"; then
     echo "making the disk (SCALE=$SCALE) ..."
     python3 "$here/make_disk.py" "$work"
 fi
