@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define WRITE_FAULTS_MAX 2u /* of one spool; then its events are given up */
-#define OPEN_FAULTS_MAX  3u
+#define OPEN_FAULTS_MAX  8u
 #define WALL_FACTOR      20u /* a worker that waits for a slow disk gets longer */
 #define WRITE_FACTOR     5u
 #define TOTAL_FACTOR     10u /* of CPU time for one file, and a second per MiB */

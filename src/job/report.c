@@ -6,7 +6,7 @@
 #include <inttypes.h>
 
 #define TYPES_SHOWN  12u
-#define VALUES_SHOWN 8u
+#define FACT_COLUMNS 110u /* then the rest of its values is counted */
 
 static void thousands(cn_buf *out, uint64_t n)
 {
@@ -94,16 +94,20 @@ static void print_facts(FILE *out, cn_catalog *catalog, int64_t id, cn_arena *ar
         if (seen)
             continue;
         CN_CLEANUP(cn_buf_free) cn_buf text = cn_buf_of(CN_KIB(64));
-        unsigned values = 0;
+        unsigned values = 0, left_out = 0;
         for (size_t k = i; k < n; k++) {
-            if (strcmp(facts[k].name, facts[i].name) != 0 || values++ >= VALUES_SHOWN)
+            if (strcmp(facts[k].name, facts[i].name) != 0)
                 continue;
+            if (++values > 1 && text.len + strlen(facts[k].value) > FACT_COLUMNS) {
+                left_out++;
+                continue;
+            }
             if (values > 1)
                 cn_buf_str(&text, ", ");
             put_shown(&text, facts[k].value);
         }
-        if (values > VALUES_SHOWN)
-            cn_buf_printf(&text, " and %u more", values - VALUES_SHOWN);
+        if (left_out)
+            cn_buf_printf(&text, " and %u more", left_out);
         fprintf(out, "  %-10s %s: %s\n", first ? "machine" : "", facts[i].name, cn_buf_cstr(&text));
         first = false;
     }
