@@ -6,15 +6,13 @@
 #include "cli/options.h"
 #include "job/evidence.h"
 #include "job/report.h"
+#include "job/zonefile.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define SOURCES_MAX 1024
-#define ZONE_MAX    CN_KIB(32)
 
 typedef struct request {
     cn_process_options run;
@@ -96,46 +94,16 @@ static int take_parsers(request *q, cn_err *err)
     return CN_OK;
 }
 
-static int read_zone(int fd, cn_buf *out)
-{
-    ssize_t n = 1;
-    while (n > 0 && out->len < ZONE_MAX) {
-        uint8_t *room = cn_buf_room(out, CN_KIB(4));
-        n = room ? read(fd, room, CN_KIB(4)) : -1;
-        out->len += n > 0 ? (size_t) n : 0;
-    }
-    return n < 0 || out->len >= ZONE_MAX || !cn_span_starts(cn_buf_span(out), "TZif") ? -1 : 0;
-}
-
 /* A name of the analyst's machine's zone database. */
 static int take_timezone(request *q, cn_err *err)
 {
     if (!q->timezone)
         return CN_OK;
-    const char *name = q->timezone;
-    char path[300];
-    bool sane = *name && *name != '/' && !strstr(name, "..") &&
-                (size_t) snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", name) < sizeof path;
-    int fd = sane ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    bool good = fd >= 0 && read_zone(fd, &q->zone) == 0;
-    if (fd >= 0)
-        close(fd);
-    if (!good && (strcmp(name, "UTC") == 0 || strcmp(name, "Etc/UTC") == 0)) {
-        /* RFC 8536, version 1: no transitions, one type at offset 0 */
-        static const uint8_t utc[] = {'T', 'Z', 'i', 'f', 0, 0, 0, 0, 0,   0,   0,   0, 0, 0,
-                                      0,   0,   0,   0,   0, 0, 0, 0, 0,   0,   0,   0, 0, 0,
-                                      0,   0,   0,   0,   0, 0, 0, 0, 0,   0,   0,   1, 0, 0,
-                                      0,   4,   0,   0,   0, 0, 0, 0, 'U', 'T', 'C', 0};
-        cn_buf_clear(&q->zone);
-        cn_buf_bytes(&q->zone, cn_span_of(utc, sizeof utc));
-        good = true;
+    if (cn_zonefile_read(q->timezone, &q->zone, err) < 0) {
+        cn_while(err, "--timezone");
+        return err->code = CN_E_ARG;
     }
-    if (!good)
-        return cn_fail(err, CN_E_ARG, CN_NO_OFFSET,
-                       "--timezone %s: there is no such zone below /usr/share/zoneinfo; a name is "
-                       "like Europe/Berlin or UTC",
-                       name);
-    q->run.zone_name = name;
+    q->run.zone_name = q->timezone;
     q->run.zone_tzif = cn_buf_span(&q->zone);
     return CN_OK;
 }
@@ -292,7 +260,6 @@ static int run(request *q)
     return status == CN_EXIT_OK && warned && q->strict ? CN_EXIT_WARNINGS : status;
 }
 
-int cn_verb_process(int argc, char **argv);
 int cn_verb_process(int argc, char **argv)
 {
     CN_CLEANUP(free_request)
