@@ -233,7 +233,7 @@ bool cn_time_parse(cn_span text, int64_t *out_first, int64_t *out_last)
     if (!cn_time_from_unix(first, ns, out_first))
         return false;
     if (precision == FRACTION) {
-        *out_last = *out_first + step_ns - 1;
+        *out_last = *out_first + (step_ns - 1);
         return true;
     }
     if (!cn_time_from_unix(next, 0, out_last))

@@ -225,7 +225,7 @@ int cn_input_size(cn_input *in, uint64_t *out, cn_err *err)
 
 int cn_input_span(cn_input *in, uint64_t offset, size_t len, cn_span *out, cn_err *err)
 {
-    uint64_t end, size;
+    uint64_t end = 0, size = 0;
     int code = cn_input_size(in, &size, err);
     if (code < 0)
         return code;

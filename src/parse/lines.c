@@ -67,7 +67,7 @@ static int finish(cn_lines *l, cn_line *out, bool any, cn_err *err)
 {
     if (any) {
         out->torn = l->fault < 0;
-        if (out->text.len && out->text.p[out->text.len - 1] == '\r' && !out->cut)
+        if (out->text.p && out->text.len && out->text.p[out->text.len - 1] == '\r' && !out->cut)
             out->text.len--;
         return 1;
     }

@@ -70,8 +70,8 @@ unsigned cn_textlog_needed_share(const cn_file_info *file);
 /* True where the path is one of a log: below /var/log, or its name says so. */
 bool cn_textlog_is_log_path(const cn_file_info *file);
 /* True where a file that a package brought along holds few lines that match, or lines of another time
- * than it was written at. last_ns: time of the last line, in any year where it has none. */
-bool cn_textlog_is_sample(const cn_probe *probe, unsigned matched, bool has_year, int64_t last_ns);
+ * than it was written at. last_s: time of the last line since 1970, in any year where it has none. */
+bool cn_textlog_is_sample(const cn_probe *probe, unsigned matched, bool has_year, int64_t last_s);
 
 /* Reads a time at the beginning of s; s moves behind it. */
 CN_MUST_USE bool cn_textlog_time(cn_textlog *log, cn_span *s, cn_linetime *out);

@@ -36,7 +36,7 @@ static bool is_package_path(cn_span path)
     return false;
 }
 
-bool cn_textlog_is_sample(const cn_probe *probe, unsigned matched, bool has_year, int64_t last_ns)
+bool cn_textlog_is_sample(const cn_probe *probe, unsigned matched, bool has_year, int64_t last_s)
 {
     if (!is_package_path(probe->file->path))
         return false;
@@ -44,7 +44,7 @@ bool cn_textlog_is_sample(const cn_probe *probe, unsigned matched, bool has_year
         return true;
     if (!probe->whole) /* the last line is not known */
         return false;
-    int64_t away_s = (probe->file->mtime_ns - last_ns) / CN_NS_PER_S;
+    int64_t away_s = probe->file->mtime_ns / CN_NS_PER_S - last_s;
     if (!has_year) /* within a year, which is all that is known */
         away_s %= YEAR_S;
     if (away_s < 0)
@@ -75,7 +75,7 @@ unsigned cn_textlog_needed_share(const cn_file_info *file)
 typedef struct sample {
     unsigned lines, sure, weak;
     bool has_year; /* of the last line that matches and has a time */
-    int64_t last_ns;
+    int64_t last_s;
 } sample;
 
 static sample take_sample(cn_textlog *log, const cn_probe *probe, cn_record *record)
@@ -94,7 +94,7 @@ static sample take_sample(cn_textlog *log, const cn_probe *probe, cn_record *rec
         n.weak += match == CN_LINE_WEAK;
         if (match != CN_LINE_NONE && record->event.has_time) {
             n.has_year = !log->guessed_year;
-            n.last_ns = record->event.time_ns;
+            n.last_s = record->event.time_ns / CN_NS_PER_S;
         }
         /* A continuation says nothing, nor does a first line, which rotation may have cut. */
         if (match != CN_LINE_NONE || (*line.text.p != ' ' && *line.text.p != '\t' && !first))
@@ -126,7 +126,7 @@ unsigned cn_textlog_probe(const cn_probe *probe, const cn_textlog_format *format
     unsigned matched = n.sure + n.weak;
     if (matched == 0 || n.sure * 100 < matched * format->sure_percent ||
         matched * 100 < n.lines * cn_textlog_needed_share(probe->file) ||
-        cn_textlog_is_sample(probe, matched, n.has_year, n.last_ns))
+        cn_textlog_is_sample(probe, matched, n.has_year, n.last_s))
         return 0;
     return CN_MAX(1u, format->bits * matched / n.lines);
 }

@@ -98,7 +98,7 @@ static bool take_tag(cn_span s, header *h)
 static void read_header(cn_span s, header *h)
 {
     *h = (header){.message = s, .body = s};
-    if (take_tag(s, h) || *s.p == '[') /* no host: "kernel: ...", "[1234] ..." */
+    if (s.len == 0 || take_tag(s, h) || *s.p == '[') /* no host: "kernel: ...", "[1234] ..." */
         return;
     cn_span rest = s, first = cn_text_until(&rest, ' ');
     while (rest.len && *rest.p == ' ')
@@ -155,7 +155,7 @@ static cn_match syslog_line(cn_textlog *log, cn_span text, cn_record *r)
     cn_span time_text = s;
     cn_linetime t;
     if (!cn_textlog_time(log, &s, &t) || (t.kind != CN_TIME_ISO && t.kind != CN_TIME_BSD) ||
-        (t.kind == CN_TIME_ISO && time_text.p[4] != '-') || s.len < 2 ||
+        (t.kind == CN_TIME_ISO && !cn_span_is(cn_span_sub(time_text, 4, 1), "-")) || s.len < 2 ||
         (*s.p != ' ' && *s.p != ':'))
         return CN_LINE_NONE;
     time_text.len -= s.len;

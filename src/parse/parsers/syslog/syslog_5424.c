@@ -35,7 +35,7 @@ static cn_span given(cn_span value) { return cn_span_is(value, "-") ? (cn_span){
 
 cn_match cn_syslog_5424(cn_textlog *log, cn_span s, cn_record *r)
 {
-    cn_span time_text = s;
+    cn_span time_text = s, whole = s;
     cn_linetime t;
     bool nil_time = cn_span_starts(s, "- ");
     if (nil_time)
@@ -82,8 +82,8 @@ cn_match cn_syslog_5424(cn_textlog *log, cn_span s, cn_record *r)
     size_t total = 0;
     for (size_t i = 0; i < CN_LEN(parts); i++)
         total += parts[i].len;
-    uint8_t *p = cn_arena_alloc(&r->arena, total + 1);
-    r->event.message = p ? cn_span_of(p, total) : body;
+    uint8_t *p = total ? cn_arena_alloc(&r->arena, total) : NULL;
+    r->event.message = p ? cn_span_of(p, total) : whole;
     for (size_t i = 0; p && i < CN_LEN(parts); i++)
         if (parts[i].len) {
             memcpy(p, parts[i].p, parts[i].len);

@@ -77,7 +77,7 @@ static bool match_one(const char *p, cn_span s, capture *found, size_t *out_n)
             found[n++] = (capture){key, text};
         } else {
             size_t len = strcspn(p, "{");
-            if (s.len < len || memcmp(s.p, p, len) != 0)
+            if (len == 0 || s.len < len || memcmp(s.p, p, len) != 0)
                 return false;
             s = cn_span_sub(s, len, s.len);
             p += len;

@@ -198,8 +198,8 @@ static unsigned probe(const cn_probe *p)
     if (known.n == 0)
         return 0;
     sample_times(&log, p->head, p->whole, &known);
-    return is_log(&known, p->file) && !cn_textlog_is_sample(p, known.matched, known.has_year,
-                                                            known.last_s * CN_NS_PER_S)
+    return is_log(&known, p->file) &&
+                   !cn_textlog_is_sample(p, known.matched, known.has_year, known.last_s)
                ? CN_MAX(2u, 8 * known.matched / known.lines)
                : 0;
 }

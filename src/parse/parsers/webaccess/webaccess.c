@@ -81,7 +81,7 @@ static bool read_client(cn_span s, cn_record *r, cn_span *out_client, cn_span *o
         cn_record_text(r, CN_F_server_name, cn_span_sub(host, 0, i - 1));
         cn_record_digits(r, CN_F_destination_port, cn_span_sub(host, i, host.len));
         *out_client = ident;
-        ident = cn_text_until(&s, ' ');
+        (void) cn_text_until(&s, ' '); /* ident */
     }
     if (s.len && s.p[s.len - 1] == ' ')
         s.len--;

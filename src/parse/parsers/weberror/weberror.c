@@ -205,7 +205,8 @@ static cn_match error_line(cn_textlog *log, cn_span text, cn_record *r)
     bool apache = *text.p == '[';
     cn_span s = cn_span_sub(text, apache, text.len), time_text = s;
     if (!cn_textlog_time(log, &s, &t) ||
-        (apache ? t.kind != CN_TIME_ASCTIME : (t.kind != CN_TIME_ISO || time_text.p[4] != '/')) ||
+        (apache ? t.kind != CN_TIME_ASCTIME
+                : (t.kind != CN_TIME_ISO || !cn_span_is(cn_span_sub(time_text, 4, 1), "/"))) ||
         !cn_span_starts(s, apache ? "] [" : " ["))
         return CN_LINE_NONE;
     time_text.len -= s.len;
