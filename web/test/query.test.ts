@@ -85,6 +85,7 @@ test("what is completed at the caret", () => {
     field: "path",
     prefix: "/var/l",
   });
+  assert.deepEqual(gapAt("user:=ro", 8), { kind: "value", from: 6, field: "user", prefix: "ro" });
   assert.equal(gapAt("", 0), undefined);
   assert.equal(gapAt('"some words', 11)?.kind, "field");
   assert.equal(gapAt("a ", 2), undefined);

@@ -58,7 +58,7 @@ export type Gap =
 /** What is being typed at the caret: a word, which may be the beginning of a field's name, or a field's value. */
 export function gapAt(text: string, caret: number): Gap | undefined {
   const before = text.slice(0, caret);
-  const value = /(?:^|[\s(+-])([A-Za-z_][\w.-]*):(?:"([^"]*)|([^\s()"[\]]*))$/.exec(before);
+  const value = /(?:^|[\s(+-])([A-Za-z_][\w.-]*):=?(?:"([^"]*)|([^\s()"[\]]*))$/.exec(before);
   if (value !== null) {
     const prefix = value[2] ?? value[3] ?? "";
     const written = value[2] === undefined ? prefix : `"${prefix}`;
