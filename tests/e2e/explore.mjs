@@ -296,9 +296,12 @@ const steps = {
     );
     await page.keyboard.press("Escape");
     // The star is found again from elsewhere, and lasts.
+    const own = asked().get("event");
     await page.keyboard.press("End");
+    await until(() => asked().get("event") !== own, "the last event in the address");
     await page.keyboard.press("p");
     await until(async () => (await focused.getAttribute("aria-rowindex")) === "2", "previous star");
+    await until(() => asked().get("event") === own, "the event in the address");
     await page.reload();
     await until(async () => (await inspector.locator(".say").count()) === 1, "a link to the event");
     assert(await inspector.getByText(fresh).isVisible(), "the tag lasts");

@@ -101,6 +101,14 @@ export class Timelines {
     return ((this.named(value)?.colour ?? 0) % 7) + 1;
   }
 
+  /** What of the timelines cannot be found, because its segment is damaged or gone. */
+  get unreadable(): string[] {
+    return this.list.flatMap((t) => {
+      const n = t.unreadable?.length ?? 0;
+      return n === 0 ? [] : [`${n} ${n === 1 ? "segment" : "segments"} of ${t.name}`];
+    });
+  }
+
   get making(): Timeline[] {
     return this.list.filter((t) => t.status === "making");
   }
