@@ -118,7 +118,7 @@ static int follow_parts(cn_fs *fs, cn_buf *done, cn_buf *rest, uint64_t *out_ino
         cn_buf_bytes(&next, meta.link_target);
         cn_buf_char(&next, '/');
         cn_buf_bytes(&next, todo);
-        if (next.failed)
+        if (next.failed || !next.p)
             return cn_fail(err, CN_E_LIMIT, CN_NO_OFFSET, "a path grows too long");
         done->len = cn_span_starts(meta.link_target, "/") ? 0 : before;
         cn_buf_clear(rest);

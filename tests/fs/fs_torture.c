@@ -135,8 +135,10 @@ int main(int argc, char **argv)
         return fprintf(stderr, "usage: fs_torture IMAGE SEED SECONDS [ROUND]\n"), 2;
     t.size = (size_t) size;
     t.image = mmap(NULL, t.size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
-    if (t.image == MAP_FAILED || !find_sectors(&t))
+    if (t.image == MAP_FAILED || !find_sectors(&t)) {
+        free(t.sectors);
         return perror(argv[1]), 3;
+    }
     uint64_t seed = strtoull(argv[2], NULL, 10), seconds = strtoull(argv[3], NULL, 10), rounds = 0;
     bool alone = argc > 4;
     if (alone)

@@ -77,6 +77,8 @@ def check(name, image, top, what, any_case):
     head, entries, warnings, contents, _ = listing(image, "--contents")
     if head["fs"] != name:
         wrong.append(f"is {head['fs']}")
+    if name.startswith(("fat", "ntfs")) and head["label"] != "VOLUME":
+        wrong.append(f"label {head['label']!r}")
     live = {e["path"]: e for e in entries if not e.get("deleted")}
     if what != "none":
         for file, data in FILES.items():

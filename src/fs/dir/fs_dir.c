@@ -417,9 +417,9 @@ static int node_stat(host_dir *d, uint32_t i, struct statx *x, int *out_at, cn_e
 static int host_stat(cn_fs *fs, uint64_t inode, cn_file_meta *out, cn_err *err)
 {
     host_dir *d = (host_dir *) fs;
-    uint32_t i;
-    struct statx x;
-    int at, rc = find_node(d, inode, &i, err);
+    uint32_t i = 0;
+    struct statx x = {0};
+    int at = -1, rc = find_node(d, inode, &i, err);
     if (rc == CN_OK)
         rc = node_stat(d, i, &x, &at, err);
     if (rc == CN_OK)
@@ -430,9 +430,9 @@ static int host_stat(cn_fs *fs, uint64_t inode, cn_file_meta *out, cn_err *err)
 static int host_open_file(cn_fs *fs, uint64_t inode, cn_src **out, cn_err *err)
 {
     host_dir *d = (host_dir *) fs;
-    uint32_t i;
-    struct statx x;
-    int at, rc = find_node(d, inode, &i, err);
+    uint32_t i = 0;
+    struct statx x = {0};
+    int at = -1, rc = find_node(d, inode, &i, err);
     if (rc == CN_OK)
         rc = node_stat(d, i, &x, &at, err);
     if (rc != CN_OK)

@@ -293,6 +293,8 @@ static int read_inline(cn_ext_dir_job *job, const cn_ext_inode *dir)
     cn_span head = cn_span_sub(dir->block, INLINE_HEAD, dir->block.len);
     uint64_t head_at = dir->offset + (uint64_t) (head.p - dir->raw.p);
     uint64_t tail_at = tail.len ? dir->offset + (uint64_t) (tail.p - dir->raw.p) : 0;
+    if (!head.p)
+        return CN_OK;
     /* Names are told while other inodes are read: the bytes must not move. */
     memcpy(copy, head.p, head.len);
     if (tail.len)

@@ -13,9 +13,10 @@
 #include <sys/stat.h>
 #include <tsk/libtsk.h>
 
-#define PATH_BYTES   CN_KIB(64)
-#define WARNINGS_MAX 1000u
-#define READ_MAX     CN_MIB(64) /* bytes that are asked of the library at once */
+#define PATH_BYTES        CN_KIB(64)
+#define WARNINGS_MAX      1000u
+#define READ_MAX          CN_MIB(64) /* bytes that are asked of the library at once */
+#define NTFS_VOLUME_INODE 3
 /* A signature of four bytes and more. The partitions that carry one are seldom anything else. */
 #define BITS_SIGNED  30u
 #define BITS_FAT     16u
@@ -300,7 +301,7 @@ static TSK_WALK_RET_ENUM on_file(TSK_FS_FILE *file, const char *dir, void *conte
     if (file->meta && !(gone && (file->meta->flags & TSK_FS_META_FLAG_ALLOC)))
         put_meta(file->meta, &meta);
     meta.deleted = meta.deleted || gone;
-    meta.orphan = cn_span_starts(cn_buf_span(&w->path), "/$OrphanFiles/");
+    meta.orphan = w->path.p && cn_span_starts(cn_buf_span(&w->path), "/$OrphanFiles/");
     cn_fs_entry entry = {cn_buf_span(&w->path), &meta};
     /* The folder of orphans is the library's own. */
     if (file->meta && file->meta->addr == TSK_FS_ORPHANDIR_INUM(w->t->info))
@@ -517,6 +518,57 @@ static const struct {
     {TSK_FS_TYPE_YAFFS2, "yaffs2", false},
 };
 
+static void put_utf16(cn_buf *out, cn_span s)
+{
+    cn_cur c = cn_cur_of(s, 0);
+    while (cn_cur_left(&c) >= 2) {
+        uint32_t u = cn_cur_le16(&c);
+        cn_cur peek = c;
+        uint32_t low = cn_cur_le16(&peek);
+        if (u >= 0xD800 && u < 0xDC00 && !peek.fail && low >= 0xDC00 && low < 0xE000) {
+            u = 0x10000 + ((u - 0xD800) << 10) + (low - 0xDC00);
+            c = peek;
+        }
+        uint8_t b[4];
+        size_t n = u < 0x80 ? 1 : u < 0x800 ? 2 : u < 0x10000 ? 3 : 4;
+        static const uint8_t lead[] = {0, 0, 0xC0, 0xE0, 0xF0};
+        for (size_t i = n - 1; i > 0; i--, u >>= 6)
+            b[i] = (uint8_t) (0x80 | (u & 0x3F));
+        b[0] = (uint8_t) (lead[n] | u);
+        cn_text_put_utf8(out, cn_span_of(b, n));
+    }
+}
+
+/* Of FAT and exFAT the library makes the label a name of the root; NTFS keeps it in an attribute of
+ * inode 3, in UTF-16. */
+static void put_label(tsk_fs *t)
+{
+    const char mark[] = " (Volume Label Entry)";
+    CN_CLEANUP(cn_buf_free) cn_buf label = cn_buf_of(sizeof t->fs.label - 1);
+    if (t->info->ftype == TSK_FS_TYPE_NTFS) {
+        TSK_FS_FILE *volume = tsk_fs_file_open_meta(t->info, NULL, NTFS_VOLUME_INODE);
+        const TSK_FS_ATTR *name =
+            volume ? tsk_fs_file_attr_get_type(volume, TSK_FS_ATTR_TYPE_NTFS_VNAME, 0, 0) : NULL;
+        if (name && (name->flags & TSK_FS_ATTR_RES) && name->rd.buf && name->size > 0)
+            put_utf16(&label,
+                      cn_span_of(name->rd.buf, CN_MIN((size_t) name->size, name->rd.buf_size)));
+        if (volume)
+            tsk_fs_file_close(volume);
+    } else if (t->info->ftype & TSK_FS_TYPE_FAT_DETECT) {
+        TSK_FS_DIR *root = tsk_fs_dir_open_meta(t->info, t->info->root_inum);
+        for (size_t i = 0; root && i < tsk_fs_dir_getsize(root) && !label.len; i++) {
+            const TSK_FS_NAME *name = tsk_fs_dir_get_name(root, i);
+            cn_span s = cn_span_str(name ? name->name : NULL);
+            if (s.p && cn_span_ends(s, mark) && (name->flags & TSK_FS_NAME_FLAG_ALLOC))
+                cn_text_put_utf8(&label, cn_text_trim(cn_span_sub(s, 0, s.len - strlen(mark))));
+        }
+        if (root)
+            tsk_fs_dir_close(root);
+    }
+    (void) snprintf(t->fs.label, sizeof t->fs.label, "%s", cn_buf_cstr(&label));
+    tsk_error_reset();
+}
+
 static void describe(tsk_fs *t)
 {
     const TSK_FS_INFO *info = t->info;
@@ -534,6 +586,7 @@ static void describe(tsk_fs *t)
     for (size_t i = CN_MIN(info->fs_id_used, (size_t) TSK_FS_INFO_FS_ID_LEN); i-- > 0;)
         cn_text_put_hex(&id, cn_span_of(&info->fs_id[i], 1));
     (void) snprintf(t->fs.uuid, sizeof t->fs.uuid, "%s", cn_buf_cstr(&id));
+    put_label(t);
 }
 
 static int tsk_open(cn_src *src, cn_fs **out, cn_err *err)
