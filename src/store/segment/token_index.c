@@ -30,8 +30,10 @@ static void *huge_alloc(size_t bytes)
 
 int cn_token_index_new(cn_token_index *t, cn_err *err)
 {
-    *t = (cn_token_index){
-        .n_slots = FIRST_SLOTS, .cap_chunks = FIRST_CHUNKS, .texts_cap = FIRST_TEXTS};
+    *t = (cn_token_index){.n_slots = FIRST_SLOTS,
+                          .cap_chunks = FIRST_CHUNKS,
+                          .texts_cap = FIRST_TEXTS,
+                          .max_tokens = MAX_TOKENS};
     t->slots = huge_alloc(FIRST_SLOTS * sizeof *t->slots);
     t->chunks = malloc(FIRST_CHUNKS * sizeof *t->chunks);
     t->texts = malloc(FIRST_TEXTS);
