@@ -6,11 +6,30 @@
 static const cn_field_id columns[] = {CN_F_hostname, CN_F_username, CN_F_source_ip, CN_F_reporter,
                                       CN_F_pid};
 
+/* Whether bytes can stand as they are: no quote, comma, control or what is not ASCII. */
+static bool is_plain(cn_span text)
+{
+    bool plain = true;
+    for (size_t i = 0; i < text.len; i++)
+        plain &= text.p[i] >= 0x20 && text.p[i] < 0x80 && text.p[i] != '"' && text.p[i] != ',';
+    return plain;
+}
+
+static bool needs_quotes(cn_span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.p[i] == '"' || text.p[i] == ',' || text.p[i] == '\n' || text.p[i] == '\r')
+            return true;
+    return false;
+}
+
 void cn_csv_put(cn_buf *out, cn_span text)
 {
-    bool quote = false;
-    for (size_t i = 0; i < text.len && !quote; i++)
-        quote = text.p[i] == '"' || text.p[i] == ',' || text.p[i] == '\n' || text.p[i] == '\r';
+    if (is_plain(text)) {
+        cn_buf_bytes(out, text);
+        return;
+    }
+    bool quote = needs_quotes(text);
     if (quote)
         cn_buf_char(out, '"');
     size_t from = 0;
