@@ -86,7 +86,7 @@ static bool read_all(cn_call *call, child *c, cn_buf *data, cn_buf *words)
 static int run(cn_call *call, const char *const argv[], cn_buf *data)
 {
     CN_CLEANUP(cn_buf_free) cn_buf words = cn_buf_of(ERROR_MAX);
-    child c;
+    child c = {.pid = -1, .out = -1, .err = -1};
     int status = 0, rc = start(call, argv, &c);
     if (rc)
         return rc;

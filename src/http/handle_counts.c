@@ -8,16 +8,32 @@
 
 #define BUCKETS_MAX 100000 /* of an answer, empty ones too */
 
-/* A value as JSON has it: numbers and truths without quotes. */
-static void put_value(cn_json_out *j, cn_span value, cn_type type)
+/* A value as JSON has it: numbers and truths without quotes, a timeline by its id. */
+static void put_value(cn_json_out *j, const cn_held_hits *held, cn_span field, cn_span value,
+                      cn_type type)
 {
     cn_json_key(j, "value");
+    for (size_t i = 0; cn_span_is(field, "timeline") && i < held->n_timelines; i++) {
+        if (!cn_span_is(value, held->timelines[i].name))
+            continue;
+        cn_json_int(j, held->timelines[i].id);
+        return;
+    }
     if (type == CN_INT || type == CN_BOOL) {
         cn_json_next(j);
         cn_buf_bytes(j->buf, value);
     } else {
         cn_json_text(j, value);
     }
+}
+
+/* Of what type the values of a field are. */
+static cn_type type_of(cn_span field)
+{
+    if (cn_span_is(field, "inode"))
+        return CN_INT;
+    cn_field_id id = cn_field_by_name(field);
+    return id == CN_F_DYNAMIC ? CN_TEXT : cn_vocabulary[id].type;
 }
 
 /* ---- histogram ---- */
@@ -118,14 +134,15 @@ static void put_starts(cn_json_out *j, const grid *g)
     cn_json_close(j, ']');
 }
 
-static void put_series(cn_json_out *j, const grid *g, const cn_histogram *h, cn_type type)
+static void put_series(cn_json_out *j, const cn_held_hits *held, cn_span split, const grid *g,
+                       const cn_histogram *h)
 {
     size_t rest = (size_t) h->has_other + h->has_missing, values = h->n_series - rest;
     cn_json_begin(j, "series", '[');
     for (size_t i = 0; i < values + (rest != 0); i++) {
         cn_json_open(j, '{');
         if (i < values)
-            put_value(j, h->series[i], type);
+            put_value(j, held, split, h->series[i], type_of(split));
         else
             cn_json_put_bool(j, "rest", true);
         uint64_t total = put_counts(j, g, h, i, i < values ? 1 : rest);
@@ -133,15 +150,6 @@ static void put_series(cn_json_out *j, const grid *g, const cn_histogram *h, cn_
         cn_json_close(j, '}');
     }
     cn_json_close(j, ']');
-}
-
-/* Of what type the values of a field are. */
-static cn_type type_of(cn_span field)
-{
-    if (cn_span_is(field, "timeline") || cn_span_is(field, "inode"))
-        return CN_INT;
-    cn_field_id id = cn_field_by_name(field);
-    return id == CN_F_DYNAMIC ? CN_TEXT : cn_vocabulary[id].type;
 }
 
 static int answer_histogram(cn_call *call, cn_held_hits *held, cn_histogram_ask *ask)
@@ -166,7 +174,7 @@ static int answer_histogram(cn_call *call, cn_held_hits *held, cn_histogram_ask 
     cn_json_put_int(&j, "interval_us", g.interval_ns / CN_NS_PER_US);
     put_starts(&j, &g);
     cn_json_put_u64(&j, "total", put_counts(&j, &g, &h, SIZE_MAX, 0));
-    put_series(&j, &g, &h, type_of(ask->split));
+    put_series(&j, held, ask->split, &g, &h);
     cn_call_put_took(call, &j);
     cn_json_close(&j, '}');
     return CN_OK;
@@ -188,7 +196,7 @@ int cn_http_histogram(cn_call *call, const cn_api_histogram_request *body)
 
 /* ---- top values ---- */
 
-static void put_top(cn_call *call, cn_span field, const cn_top *top, uint64_t total)
+static void put_top(cn_call *call, const cn_held_hits *held, cn_span field, const cn_top *top)
 {
     cn_json_out j = cn_call_json(call);
     cn_json_open(&j, '{');
@@ -196,14 +204,14 @@ static void put_top(cn_call *call, cn_span field, const cn_top *top, uint64_t to
     cn_json_begin(&j, "values", '[');
     for (size_t i = 0; i < top->n_values; i++) {
         cn_json_open(&j, '{');
-        put_value(&j, top->values[i].value, top->type);
+        put_value(&j, held, field, top->values[i].value, top->type);
         cn_json_put_u64(&j, "count", top->values[i].count);
         cn_json_close(&j, '}');
     }
     cn_json_close(&j, ']');
     cn_json_put_u64(&j, "distinct", top->distinct);
     cn_json_put_u64(&j, "missing", top->missing);
-    cn_json_put_u64(&j, "total", total);
+    cn_json_put_u64(&j, "total", cn_hits_count(held->hits));
     cn_call_put_took(call, &j);
     cn_json_close(&j, '}');
 }
@@ -218,7 +226,7 @@ int cn_http_top(cn_call *call, const cn_api_top_request *body)
     const cn_top_ask ask = {.field = body->field, .n = (uint32_t) body->n, .rare = body->rare};
     rc = cn_hits_top(held.hits, &ask, &call->arena, &top, &call->err);
     if (rc == CN_OK)
-        put_top(call, body->field, &top, cn_hits_count(held.hits));
+        put_top(call, &held, body->field, &top);
     cn_hits_give(&held);
     return rc;
 }

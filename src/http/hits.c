@@ -73,7 +73,7 @@ static cn_hits_entry *pick(cn_hits_cache *cache, cn_span key)
     cn_hits_entry *oldest = NULL;
     for (size_t i = 0; i < ENTRIES; i++) {
         cn_hits_entry *e = &cache->entries[i];
-        if (e->key.len && cn_span_eq(cn_buf_span(&e->key), key))
+        if (e->key.len && key.p && cn_span_eq(cn_buf_span(&e->key), key))
             return e;
         if (e->users == 0 && (!oldest || e->used < oldest->used))
             oldest = e;

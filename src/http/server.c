@@ -21,10 +21,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define IO_THREADS   3
-#define STREAM_BLOCK CN_KIB(64)
-#define STOP_WAIT_MS 2000
-#define TARGET_MAX   CN_KIB(96)
+#define IO_THREADS       3
+#define BODY_DROPPED_MAX CN_MIB(64)
+#define STREAM_BLOCK     CN_KIB(64)
+#define STOP_WAIT_MS     2000
+#define TARGET_MAX       CN_KIB(96)
 
 struct cn_server {
     struct MHD_Daemon *daemon;
@@ -287,6 +288,14 @@ static bool admit(request *r, const char *method)
     return true;
 }
 
+static bool too_large(request *r)
+{
+    if (r->too_large)
+        cn_call_problem(&r->call, 413, "too_large", "A body may have %llu bytes at most.",
+                        (unsigned long long) CN_SERVER_BODY_MAX);
+    return r->too_large;
+}
+
 static bool admit_body(request *r)
 {
     const char *type = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Content-Type");
@@ -297,17 +306,9 @@ static bool admit_body(request *r)
         cn_call_problem(&r->call, 415, "not_json", "Send the body as application/json.");
         return false;
     }
-    if (length && cn_text_u64(cn_span_str(length), &n) && n > CN_SERVER_BODY_MAX)
-        r->too_large = true;
-    return true;
-}
-
-static bool too_large(request *r)
-{
-    if (r->too_large)
-        cn_call_problem(&r->call, 413, "too_large", "A body may have %llu bytes at most.",
-                        (unsigned long long) CN_SERVER_BODY_MAX);
-    return r->too_large;
+    /* What is a little too large is read and dropped, so that the client hears why. */
+    r->too_large = length && cn_text_u64(cn_span_str(length), &n) && n > BODY_DROPPED_MAX;
+    return !too_large(r);
 }
 
 /* On a worker: decodes, and runs the handler. */
@@ -393,7 +394,7 @@ static enum MHD_Result first_look(request *r, const char *method)
     }
     if (!cn_page_is_api(cn_route_path(cn_span_str(r->target))))
         return answer_page(r, method);
-    if (!admit(r, method) || !admit_body(r) || too_large(r))
+    if (!admit(r, method) || !admit_body(r))
         return answer(r);
     r->admitted = true;
     return MHD_YES;
@@ -456,35 +457,53 @@ static void end_request(void *cls, struct MHD_Connection *connection, void **con
 
 /* ---- start and stop ---- */
 
-static int listen_on(cn_server *server, const char *address, uint16_t port, uint16_t *out_port,
-                     cn_err *err)
+typedef union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+} address;
+
+/* Loopback addresses only. */
+static int read_address(const char *text, uint16_t port, address *out, cn_err *err)
 {
-    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
-    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-    bool is_v4 = inet_pton(AF_INET, address, &v4.sin_addr) == 1;
-    bool is_v6 = !is_v4 && inet_pton(AF_INET6, address, &v6.sin6_addr) == 1;
-    if (!is_v4 && !is_v6)
+    *out = (address){.v4 = {.sin_family = AF_INET, .sin_port = htons(port)}};
+    bool loopback = false, known = inet_pton(AF_INET, text, &out->v4.sin_addr) == 1;
+    if (known)
+        loopback = ntohl(out->v4.sin_addr.s_addr) >> 24 == 127;
+    if (!known) {
+        *out = (address){.v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)}};
+        known = inet_pton(AF_INET6, text, &out->v6.sin6_addr) == 1;
+        loopback = known && IN6_IS_ADDR_LOOPBACK(&out->v6.sin6_addr);
+    }
+    if (!known)
         return cn_fail(err, CN_E_ARG, CN_NO_OFFSET, "'%s' is no address; as in 127.0.0.1:8080",
-                       address);
-    if (is_v4 ? ntohl(v4.sin_addr.s_addr) >> 24 != 127 : !IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr))
+                       text);
+    if (!loopback)
         return cn_fail(err, CN_E_ARG, CN_NO_OFFSET,
                        "'%s' can be reached from other machines, and there is no sign-in yet: only "
                        "127.0.0.1 and ::1 are served; from elsewhere use ssh -L",
-                       address);
-    const struct sockaddr *sa = is_v4 ? (struct sockaddr *) &v4 : (struct sockaddr *) &v6;
-    socklen_t length = is_v4 ? sizeof v4 : sizeof v6;
-    server->socket = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+                       text);
+    return CN_OK;
+}
+
+static int listen_on(cn_server *server, const char *text, uint16_t port, uint16_t *out_port,
+                     cn_err *err)
+{
+    address a;
+    int rc = read_address(text, port, &a, err);
+    if (rc)
+        return rc;
+    socklen_t length = sizeof a;
+    server->socket = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (server->socket < 0)
         return cn_fail_errno(err, "cannot make a socket");
     setsockopt(server->socket, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-    if (bind(server->socket, sa, length) || listen(server->socket, SOMAXCONN))
-        return cn_fail_errno(err, "cannot listen on %s port %u", address, port);
-    struct sockaddr_storage bound;
-    length = sizeof bound;
-    if (getsockname(server->socket, (struct sockaddr *) &bound, &length))
+    if (bind(server->socket, &a.any, a.any.sa_family == AF_INET ? sizeof a.v4 : sizeof a.v6) ||
+        listen(server->socket, SOMAXCONN))
+        return cn_fail_errno(err, "cannot listen on %s port %u", text, port);
+    if (getsockname(server->socket, &a.any, &length))
         return cn_fail_errno(err, "cannot ask for the port");
-    *out_port = ntohs(is_v4 ? ((struct sockaddr_in *) &bound)->sin_port
-                            : ((struct sockaddr_in6 *) &bound)->sin6_port);
+    *out_port = ntohs(a.any.sa_family == AF_INET ? a.v4.sin_port : a.v6.sin6_port);
     return CN_OK;
 }
 
@@ -511,7 +530,7 @@ static int start_daemon(cn_server *server, cn_err *err)
     return server->daemon ? CN_OK : cn_fail(err, CN_E_IO, CN_NO_OFFSET, "cannot start the server");
 }
 
-int cn_server_start(const char *address, uint16_t port, cn_library *library, cn_server **out,
+int cn_server_start(const char *text, uint16_t port, cn_library *library, cn_server **out,
                     cn_err *err)
 {
     cn_server *server = calloc(1, sizeof *server);
@@ -528,7 +547,7 @@ int cn_server_start(const char *address, uint16_t port, cn_library *library, cn_
                  ? CN_OK
                  : cn_fail(err, CN_E_NO_MEMORY, CN_NO_OFFSET, "no memory for the server");
     if (rc == CN_OK)
-        rc = listen_on(server, address, port, &bound, err);
+        rc = listen_on(server, text, port, &bound, err);
     if (rc == CN_OK)
         rc = cn_auth_init(&server->auth, bound, err);
     if (rc == CN_OK)
@@ -539,8 +558,8 @@ int cn_server_start(const char *address, uint16_t port, cn_library *library, cn_
         free_server(server);
         return rc;
     }
-    bool v6 = strchr(address, ':') != NULL;
-    snprintf(server->url, sizeof server->url, "http://%s%s%s:%u/?token=%s", v6 ? "[" : "", address,
+    bool v6 = strchr(text, ':') != NULL;
+    snprintf(server->url, sizeof server->url, "http://%s%s%s:%u/?token=%s", v6 ? "[" : "", text,
              v6 ? "]" : "", bound, server->auth.token);
     *out = server;
     return CN_OK;

@@ -17,7 +17,7 @@
 
 /* Starts to listen on a loopback address ("127.0.0.1", "::1") and port (0: a free one). The library
  * is borrowed and must outlive the server. CN_E_ARG where the address is no loopback one. */
-int cn_server_start(const char *address, uint16_t port, cn_library *library, cn_server **out,
+int cn_server_start(const char *text, uint16_t port, cn_library *library, cn_server **out,
                     cn_err *err) CN_MUST_USE;
 /* With the token: "http://127.0.0.1:PORT/?token=...". */
 const char *cn_server_url(const cn_server *server);

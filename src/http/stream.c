@@ -158,13 +158,13 @@ static void free_reader(cn_body_source *source)
  * not; true where the reader has missed what is not kept. */
 static bool missed(const cn_stream *s, cn_span last_id, uint64_t *out_number)
 {
-    char text[64];
-    uint64_t epoch, number;
+    char epoch[24];
+    uint64_t number;
     *out_number = s->number;
     if (last_id.len == 0)
         return false;
-    snprintf(text, sizeof text, "%.*s", (int) CN_MIN(last_id.len, 63), (const char *) last_id.p);
-    if (sscanf(text, "%" SCNx64 "-%" SCNu64, &epoch, &number) != 2 || epoch != s->epoch ||
+    snprintf(epoch, sizeof epoch, "%" PRIx64, s->epoch);
+    if (!cn_span_is(cn_text_until(&last_id, '-'), epoch) || !cn_text_u64(last_id, &number) ||
         number >= s->number || s->number - number > CN_STREAM_KEPT)
         return true;
     *out_number = number + 1;

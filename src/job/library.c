@@ -197,12 +197,8 @@ static int take_segment(cn_library *l, const cn_segment_row *row, const cn_libra
 {
     if (cn_store_has_segment(l->store, (uint64_t) row->id) || known_unreadable(l, row->id))
         return CN_OK;
-    char *path = row->path[0] == '/' ? cn_arena_printf(&l->arena, "%s", row->path)
-                                     : cn_arena_printf(&l->arena, "%s/%s", l->folder, row->path);
-    if (!path)
-        return no_memory(err);
     cn_err why = CN_ERR_INIT;
-    const cn_store_segment segment = {.path = path,
+    const cn_store_segment segment = {.path = row->path,
                                       .segment_id = (uint64_t) row->id,
                                       .timeline_id = (uint64_t) row->timeline,
                                       .checksum = row->checksum};
@@ -251,7 +247,7 @@ static int read_catalog(cn_library *l, cn_timeline **timelines, size_t *n_timeli
     cn_segment_row **lists = NULL;
     size_t *counts = NULL;
     if (*changed && rc == CN_OK) {
-        lists = cn_arena_alloc(&l->arena, (*n_timelines + 1) * sizeof *lists);
+        lists = cn_arena_alloc(&l->arena, (*n_timelines + 1) * sizeof(void *));
         counts = cn_arena_alloc(&l->arena, (*n_timelines + 1) * sizeof *counts);
         if (!lists || !counts)
             rc = no_memory(err);
