@@ -13,7 +13,7 @@ typedef struct known_timeline {
     int64_t id;
     uint64_t state; /* a hash of what is told about it */
     uint64_t names; /* a hash of what queries see of it */
-    bool seen;
+    bool seen, changed;
 } known_timeline;
 
 typedef struct unreadable {
@@ -133,8 +133,7 @@ static int remember(cn_library *l, int64_t id, known_timeline **out, cn_err *err
     return CN_OK;
 }
 
-static int take_timeline(cn_library *l, const cn_timeline *t, const cn_library_watch *watch,
-                         cn_err *err)
+static int take_timeline(cn_library *l, const cn_timeline *t, cn_err *err)
 {
     known_timeline *known = find_known(l, t->id);
     uint64_t state = state_of(t);
@@ -142,18 +141,16 @@ static int take_timeline(cn_library *l, const cn_timeline *t, const cn_library_w
     if (rc)
         return rc;
     known->seen = true;
-    if (known->state == state)
+    known->changed = known->state != state;
+    if (!known->changed)
         return CN_OK;
     known->state = state;
     uint64_t names = names_of(t);
     if (known->names != names)
         l->generation++;
     known->names = names;
-    rc = cn_store_timeline(l->store, (uint64_t) t->id, cn_span_str(t->name),
-                           cn_span_str(t->system_name), err);
-    if (rc == CN_OK && watch)
-        watch->timeline(watch->context, t);
-    return rc;
+    return cn_store_timeline(l->store, (uint64_t) t->id, cn_span_str(t->name),
+                             cn_span_str(t->system_name), err);
 }
 
 static bool known_unreadable(const cn_library *l, int64_t segment)
@@ -287,10 +284,14 @@ int cn_library_refresh(cn_library *library, const int64_t *only, size_t n_only,
     for (size_t i = 0; i < library->n_timelines; i++)
         library->timelines[i].seen = false;
     for (size_t i = 0; i < n_timelines && rc == CN_OK; i++)
-        rc = take_timeline(library, &timelines[i], watch, err);
+        rc = take_timeline(library, &timelines[i], err);
     for (size_t i = 0; i < n_segments && rc == CN_OK; i++)
         if (wanted(only, n_only, segments[i].timeline))
             rc = take_segment(library, &segments[i], watch, err);
+    /* Told last: who hears that a timeline is ready finds all of it. */
+    for (size_t i = 0; i < n_timelines && rc == CN_OK && watch; i++)
+        if (find_known(library, timelines[i].id)->changed)
+            watch->timeline(watch->context, &timelines[i]);
     if (rc == CN_OK)
         let_go(library, watch);
     else
