@@ -317,6 +317,28 @@ const steps = {
     );
   },
 
+  "moving the focus asks for no search, and leaves what is being typed": async () => {
+    await start();
+    await until(async () => (await page.locator(".tools > span").count()) > 0, "bars");
+    await settled();
+    await page.waitForTimeout(1200);
+    await line.fill("half a qu");
+    const requests = [];
+    const note = (request) => {
+      const body = request.postData() ?? "";
+      // The inspector counts the values of its fields; that is no search for rows.
+      if (/\/search/.test(request.url()) && !body.includes('"limit":0')) requests.push(body);
+    };
+    page.on("request", note);
+    await list.focus();
+    for (let i = 0; i < 8; i++) await page.keyboard.press("j");
+    await until(() => asked().has("event"), "the event in the address");
+    await page.waitForTimeout(500);
+    page.off("request", note);
+    equal(requests.join("\n"), "", "requests");
+    equal(await line.inputValue(), "half a qu", "what was typed");
+  },
+
   "f and F filter by a field of the event": async () => {
     await start("/?q=accepted");
     const before = await total();

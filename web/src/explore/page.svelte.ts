@@ -83,10 +83,14 @@ export class ExplorePage {
     const on = chips.filter(isActive);
     return on.length === 0 ? { query } : { query, chips: on };
   });
+  // The view is made anew with every step of the focus; what is asked of the server depends on these, which stay equal.
   readonly selectionKey = $derived(JSON.stringify(this.selection));
+  readonly #order = $derived(this.view.order);
+  readonly #split = $derived(this.view.split);
+  readonly #facetKey = $derived(this.view.facets.join("\n"));
+  readonly #contextKey = $derived(JSON.stringify(this.view.context));
 
-  /** The time filter that is on, as the strip's window. */
-  window = $derived.by((): Range | undefined => {
+  readonly #hull = $derived.by((): Range | undefined => {
     const { context, chips } = this.view;
     const at = this.contextHit?.event.timestamp;
     if (context !== undefined) {
@@ -94,6 +98,12 @@ export class ExplorePage {
       return [at - context.seconds * 1e6, at + context.seconds * 1e6 + 1];
     }
     return timeHull(chips);
+  });
+  readonly #hullKey = $derived(this.#hull?.join());
+  /** The time filter that is on, as the strip's window. */
+  readonly window = $derived.by((): Range | undefined => {
+    const [from, until] = this.#hullKey?.split(",").map(Number) ?? [];
+    return from === undefined || until === undefined ? undefined : [from, until];
   });
 
   constructor() {
@@ -126,12 +136,15 @@ export class ExplorePage {
       });
     });
     $effect(() => {
-      const { context } = this.view;
-      if (context !== undefined) void this.#loadContext(context);
+      void this.#contextKey;
+      untrack(() => {
+        const { context } = this.view;
+        if (context !== undefined) void this.#loadContext(context);
+      });
     });
     $effect(() => {
       void this.selectionKey;
-      void this.view.order;
+      void this.#order;
       void this.tick;
       untrack(() => {
         void this.#search();
@@ -140,7 +153,7 @@ export class ExplorePage {
     $effect(() => {
       void this.selectionKey;
       void this.tick;
-      const { split } = this.view;
+      const split = this.#split;
       const buckets = Math.max(20, Math.min(1000, Math.floor(this.stripWidth / 7)));
       const { wide } = this.strip;
       void wide;
@@ -152,9 +165,9 @@ export class ExplorePage {
       });
     });
     $effect(() => {
-      const { facets } = this.view;
+      void this.#facetKey;
       untrack(() => {
-        this.facets = facets.map(
+        this.facets = this.view.facets.map(
           (field) => this.facets.find((f) => f.field === field) ?? new Facet(field),
         );
       });
