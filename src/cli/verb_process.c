@@ -228,7 +228,13 @@ static int one_source(request *q, const char *source, bool *out_warned)
 {
     cn_process_result result;
     cn_err err = CN_ERR_INIT;
+    const char *others[SOURCES_MAX];
     q->run.source = source;
+    q->run.others = others;
+    q->run.n_others = 0;
+    for (size_t i = 0; i < q->n_sources; i++)
+        if (q->sources[i] != source)
+            others[q->run.n_others++] = q->sources[i];
     int r = cn_process_run(&q->run, &result, &err);
     FILE *out = q->outputs.to_stdout ? stderr : stdout;
     if (result.timeline || r >= 0)
@@ -237,6 +243,10 @@ static int one_source(request *q, const char *source, bool *out_warned)
     *out_warned = *out_warned || result.warnings > 0;
     if (r >= 0)
         return CN_EXIT_OK;
+    if (result.elsewhere) {
+        cn_log_note("%s: %s", source, err.text);
+        return CN_EXIT_OK;
+    }
     int status = cn_verb_failed(&err);
     if (result.timeline)
         cn_log_note("what was found until then can be searched; the same command with --resume "

@@ -75,7 +75,9 @@ static void free_setup(cn_worker_setup *s)
     if (s->volume_keys)
         explicit_bzero(s->volume_keys, s->n_volume_keys * sizeof *s->volume_keys);
     free(s->volume_keys);
-    cn_files_free(s->files);
+    for (size_t i = 0; i < s->n_all; i++)
+        cn_files_free(s->all[i]);
+    free(s->all);
 }
 
 /* ---- the loop ---- */
@@ -171,15 +173,35 @@ static void loop(cn_broker *b, int signals)
 
 /* ---- begin and end ---- */
 
+/* What is wrong with the other sources is told when their turn comes. */
+static int gather(cn_broker *b, cn_err *err)
+{
+    const cn_process_options *o = b->options;
+    cn_worker_setup *s = &b->setup;
+    s->all = calloc(o->n_others + 1, sizeof(cn_files *));
+    if (!s->all)
+        return cn_fail(err, CN_E_NO_MEMORY, CN_NO_OFFSET, "no memory");
+    int r = cn_evidence_gather(o->source, o->best_effort, &s->files, err);
+    if (r < 0)
+        return r;
+    s->all[s->n_all++] = s->files;
+    for (size_t i = 0; i < o->n_others; i++)
+        if (cn_evidence_gather(o->others[i], o->best_effort, &s->all[s->n_all], NULL) >= 0)
+            s->n_all++;
+    return CN_OK;
+}
+
 static int begin(cn_broker *b, cn_err *err)
 {
     const cn_process_options *o = b->options;
-    const cn_evidence_options wanted = {
-        .passphrase = o->passphrase, .has_passphrase = o->has_passphrase, .volume = o->volume};
-    int r = cn_evidence_gather(o->source, o->best_effort, &b->setup.files, err);
+    int r = gather(b, err);
+    const cn_evidence_options wanted = {.passphrase = o->passphrase,
+                                        .has_passphrase = o->has_passphrase,
+                                        .n_lent = b->setup.n_all ? b->setup.n_all - 1 : 0,
+                                        .volume = o->volume};
     if (r < 0 ||
-        (r = cn_evidence_unlock(&b->setup.files, 1, &wanted, o->best_effort, &b->setup.volume_keys,
-                                &b->setup.n_volume_keys, err)) < 0 ||
+        (r = cn_evidence_unlock(b->setup.all, b->setup.n_all, &wanted, o->best_effort,
+                                &b->setup.volume_keys, &b->setup.n_volume_keys, err)) < 0 ||
         (r = make_setup(b, err)) < 0 ||
         (r = cn_nursery_start(cn_worker_main, &b->setup, &b->nursery, err)) < 0)
         return r;

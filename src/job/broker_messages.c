@@ -114,6 +114,12 @@ static void opened(cn_broker *b, cn_slot *s, const cn_message *m)
     }
     b->image_id = fixed->image_id;
     b->image_size = fixed->size;
+    if (!*text && !b->n_mounts && fixed->elsewhere == 1) {
+        b->result->elsewhere = true;
+        cn_broker_fail(b, CN_E_NOT_FOUND,
+                       "it is a physical volume of a group that is read with another source");
+        return;
+    }
     if (*text || !b->n_mounts) {
         cn_broker_nothing(b, text);
         return;

@@ -26,7 +26,7 @@ typedef struct pv {
     cn_node *node;
     cn_src *src;
     size_t source;
-    bool selected;
+    bool selected, lent;
     unsigned depth;
 } pv;
 
@@ -38,6 +38,7 @@ typedef struct owned {
 struct cn_evidence {
     cn_node **sources;
     uint64_t *image_ids;
+    bool *elsewhere; /* by source */
     cn_files *const *files;
     size_t n_sources, n_nodes;
     cn_mount *mounts;
@@ -58,7 +59,7 @@ typedef struct place {
     cn_src *src;
     size_t source;
     const char *volume; /* whole name; "" for the medium itself */
-    bool selected;
+    bool selected, lent;
     unsigned depth;
 } place;
 
@@ -230,7 +231,8 @@ static int add_volume(cn_evidence *ev, const place *at, cn_node *system, const c
         r = copy_warnings(node, &v->err, 1, err);
     else
         node->err = v->err;
-    bool selected = at->selected || is_wanted(ev, node->name, at->depth ? 0 : v->number);
+    bool selected =
+        !at->lent && (at->selected || is_wanted(ev, node->name, at->depth ? 0 : v->number));
     ev->any_selected |= selected;
     if (r != CN_OK || !v->src)
         return r;
@@ -239,6 +241,7 @@ static int add_volume(cn_evidence *ev, const place *at, cn_node *system, const c
                    .source = at->source,
                    .volume = node->name,
                    .selected = selected,
+                   .lent = at->lent,
                    .depth = at->depth + 1};
     return descend(ev, &below, err);
 }
@@ -294,6 +297,7 @@ static int set_aside(cn_evidence *ev, const place *at, cn_err *err)
                               .src = at->src,
                               .source = at->source,
                               .selected = at->selected,
+                              .lent = at->lent,
                               .depth = at->depth};
     return CN_OK;
 }
@@ -331,7 +335,7 @@ static void drop_child(cn_node *parent, cn_node *child)
 
 static bool may_unlock(const cn_evidence *ev, const place *at)
 {
-    return at->selected || strncmp(ev->options.volume, "lvm/", 4) == 0 ||
+    return at->selected || all_wanted(ev) || strncmp(ev->options.volume, "lvm/", 4) == 0 ||
            strncmp(ev->options.volume, at->volume, strlen(at->volume)) == 0;
 }
 
@@ -342,6 +346,8 @@ static int choose(cn_evidence *ev, const place *at, const cn_volume_ops *ops,
     cn_node *system = NULL;
     cn_fs *fs = NULL;
     cn_err why = CN_ERR_INIT;
+    if (at->lent && !ops)
+        return CN_OK;
     if (ops) {
         size_t mounts = ev->n_mounts, pvs = ev->n_pvs;
         int r = open_system(ev, at, ops, keys, &system, err);
@@ -349,6 +355,8 @@ static int choose(cn_evidence *ev, const place *at, const cn_volume_ops *ops,
             children_hold_something(system))
             return r;
     }
+    if (at->lent)
+        return CN_OK;
     int r = cn_fs_open(at->src, &fs, &why);
     if (r == CN_E_NO_MEMORY)
         return no_memory(err);
@@ -413,26 +421,12 @@ static size_t other_pvs(const cn_evidence *ev, size_t first, cn_src **out)
     return n;
 }
 
-/* A group that has been opened under an earlier physical volume of it. */
-static cn_node *find_group(cn_node *node, const char *uuid)
+static size_t source_of(const cn_evidence *ev, const cn_src *src)
 {
-    for (; node; node = node->next) {
-        if (node->kind == CN_NODE_SYSTEM && strcmp(node->type, "lvm") == 0 && *uuid &&
-            strcmp(node->uuid, uuid) == 0)
-            return node;
-        cn_node *below = find_group(node->children, uuid);
-        if (below)
-            return below;
-    }
-    return NULL;
-}
-
-static bool group_is_open(const cn_evidence *ev, const char *uuid)
-{
-    for (size_t i = 0; i < ev->n_sources; i++)
-        if (ev->sources[i] && find_group(ev->sources[i]->children, uuid))
-            return true;
-    return false;
+    for (size_t i = 0; i < ev->n_pvs; i++)
+        if (ev->pvs[i].src == src)
+            return ev->pvs[i].source;
+    return SIZE_MAX;
 }
 
 static int open_pv(cn_evidence *ev, size_t i, cn_err *err)
@@ -447,11 +441,15 @@ static int open_pv(cn_evidence *ev, size_t i, cn_err *err)
     cn_err why = CN_ERR_INIT;
     int r = cn_volumes_by_name("lvm")->open(p.src, &keys, &volumes, &why);
     free(others);
-    bool member = r == CN_OK && group_is_open(ev, volumes->guid);
+    /* Read where it is listed first, so that it is found at the same place whatever the order of
+     * the sources. */
+    bool member = r == CN_OK && volumes->first && volumes->first != p.src;
     int made = new_node(ev, p.node, CN_NODE_SYSTEM, "lvm", "", &system, err);
     if (made != CN_OK || member) {
-        if (member && made == CN_OK)
+        if (member && made == CN_OK) {
             snprintf(system->label, sizeof system->label, "%s", volumes->label);
+            ev->elsewhere[p.source] |= source_of(ev, volumes->first) != p.source;
+        }
         cn_volumes_close(volumes);
         return made;
     }
@@ -468,6 +466,7 @@ static int open_pv(cn_evidence *ev, size_t i, cn_err *err)
                 .source = p.source,
                 .volume = "",
                 .selected = p.selected,
+                .lent = p.lent,
                 .depth = p.depth};
     for (size_t k = 0; r == CN_OK && k < volumes->n; k++)
         r = add_volume(ev, &at, system, &volumes->list[k], err);
@@ -561,11 +560,14 @@ static int open_media(cn_evidence *ev, place *at, cn_err *err)
 static int open_source(cn_evidence *ev, size_t i, cn_err *err)
 {
     const cn_files *files = ev->files[i];
-    place at = {.source = i, .volume = "", .selected = all_wanted(ev)};
+    bool lent = i + ev->options.n_lent >= ev->n_sources;
+    place at = {.source = i, .volume = "", .selected = !lent && all_wanted(ev), .lent = lent};
     int r = new_node(ev, NULL, CN_NODE_SOURCE, "raw", files->source, &at.node, err);
     if (r != CN_OK)
         return r;
     ev->sources[i] = at.node;
+    if (lent && files->kind == CN_FILES_FOLDER)
+        return CN_OK;
     return files->kind == CN_FILES_FOLDER ? open_folder(ev, &at, err) : open_media(ev, &at, err);
 }
 
@@ -657,7 +659,8 @@ int cn_evidence_open(cn_files *const *files, size_t n, const cn_evidence_options
         return no_memory(err);
     ev->sources = calloc(n + 1, sizeof(cn_node *));
     ev->image_ids = calloc(n + 1, sizeof *ev->image_ids);
-    if (!ev->sources || !ev->image_ids)
+    ev->elsewhere = calloc(n + 1, sizeof *ev->elsewhere);
+    if (!ev->sources || !ev->image_ids || !ev->elsewhere)
         return no_memory(err);
     ev->files = files;
     ev->n_sources = n;
@@ -683,6 +686,8 @@ size_t cn_evidence_mounts(const cn_evidence *evidence, const cn_mount **out)
     *out = evidence->mounts;
     return evidence->n_mounts;
 }
+
+bool cn_evidence_elsewhere(const cn_evidence *evidence, size_t i) { return evidence->elsewhere[i]; }
 
 size_t cn_evidence_keys(const cn_evidence *evidence, const cn_volume_key **out)
 {
@@ -712,7 +717,7 @@ void cn_evidence_problems(const cn_evidence *evidence,
                           void (*visit)(void *context, const char *where, const cn_err *problem),
                           void *context)
 {
-    for (size_t i = 0; i < evidence->n_sources; i++)
+    for (size_t i = 0; i + evidence->options.n_lent < evidence->n_sources; i++)
         visit_problems(evidence->sources[i], evidence->files[i]->list[0].name,
                        evidence->files[i]->list[0].name, visit, context);
 }
@@ -727,6 +732,7 @@ cn_evidence *cn_evidence_close(cn_evidence *evidence)
         free_nodes(evidence->sources[i]);
     free(evidence->sources);
     free(evidence->image_ids);
+    free(evidence->elsewhere);
     free(evidence->mounts);
     free(evidence->pvs);
     free(evidence->owned);

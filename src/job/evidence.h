@@ -73,7 +73,9 @@ typedef struct cn_evidence_options {
     bool has_passphrase;
     const cn_volume_key *keys; /* as cn_evidence_unlock() gave them */
     size_t n_keys;
-    bool keys_only;     /* the passphrase was tried: what keys do not open stays locked */
+    bool keys_only; /* the passphrase was tried: what keys do not open stays locked */
+    size_t n_lent;  /* the last n_lent sources are not opened for themselves: they lend what volume
+                           groups of the others need of them */
     const char *volume; /* NULL or "all": every volume; "2": partition 2 and what is in it; or a
                            volume's name */
 } cn_evidence_options;
@@ -89,6 +91,8 @@ const cn_node *cn_evidence_source(const cn_evidence *evidence, size_t i);
 uint64_t cn_evidence_image_id(const cn_evidence *evidence, size_t i);
 /* All file systems that could be opened, in the order of the sources and their media. */
 size_t cn_evidence_mounts(const cn_evidence *evidence, const cn_mount **out);
+/* True where source i is a part of a volume group that is read with another source. */
+CN_MUST_USE bool cn_evidence_elsewhere(const cn_evidence *evidence, size_t i);
 /* The keys that encrypted volumes were opened with. Borrowed. */
 size_t cn_evidence_keys(const cn_evidence *evidence, const cn_volume_key **out);
 /* Calls visit for every node that could not be opened and for every warning, with the name that

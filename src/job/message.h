@@ -61,7 +61,7 @@ typedef struct cn_msg_mount {
 /* tail: why nothing could be opened (a text, empty: something was) */
 typedef struct cn_msg_opened {
     uint64_t image_id, size;
-    uint32_t mounts, reserved;
+    uint32_t mounts, elsewhere; /* 1: a part of a volume group that is read with another source */
 } cn_msg_opened;
 /* tail: name, value, path (texts) */
 typedef struct cn_msg_fact {

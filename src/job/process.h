@@ -8,7 +8,9 @@
 #include "parse/parser.h"
 
 typedef struct cn_process_options {
-    const char *source; /* as the user wrote it */
+    const char *source;        /* as the user wrote it */
+    const char *const *others; /* the call's other sources: volume groups may stand on several */
+    size_t n_others;
     const char *folder; /* the data folder; NULL: outputs only, nothing is kept */
     const char *case_name, *system_name, *name; /* "" where not given */
     const char *volume;                         /* --partition: NULL for all */
@@ -36,6 +38,7 @@ typedef struct cn_process_result {
     int64_t timeline;  /* 0: none */
     bool was_complete; /* --resume of a timeline that is whole: nothing was done */
     bool interrupted;  /* by the user */
+    bool elsewhere;    /* nothing was read: the source is a part of what is read with another */
     uint64_t events, warnings, files;
     uint64_t duration_ns;
     char image[256];

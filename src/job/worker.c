@@ -228,8 +228,9 @@ int cn_worker_open(cn_worker *w)
     const cn_evidence_options options = {.keys = w->setup->volume_keys,
                                          .n_keys = w->setup->n_volume_keys,
                                          .keys_only = w->options->has_passphrase,
+                                         .n_lent = w->setup->n_all - 1,
                                          .volume = w->options->volume};
-    int r = cn_evidence_open(&w->setup->files, 1, &options, &w->evidence, &w->err);
+    int r = cn_evidence_open(w->setup->all, w->setup->n_all, &options, &w->evidence, &w->err);
     if (r < 0)
         return r;
     w->n_mounts = cn_evidence_mounts(w->evidence, &w->mounts);
@@ -259,6 +260,7 @@ void cn_worker_open_evidence(cn_worker *w)
         opened.image_id = cn_evidence_image_id(w->evidence, 0);
         opened.size = source ? source->size : 0;
         opened.mounts = (uint32_t) w->n_mounts;
+        opened.elsewhere = cn_evidence_elsewhere(w->evidence, 0);
     }
     for (uint32_t i = 0; i < w->n_mounts; i++) {
         const cn_mount *m = &w->mounts[i];

@@ -22,6 +22,8 @@ enum cn_worker_exit {
 typedef struct cn_worker_setup {
     const cn_process_options *options;
     cn_files *files;
+    cn_files **all; /* files, then the other sources, which lend parts of volume groups */
+    size_t n_all;
     cn_volume_key *volume_keys; /* that the passphrase opens */
     size_t n_volume_keys;
     uint32_t slots;       /* the last one hashes the image and has no spool */

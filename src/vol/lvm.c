@@ -342,15 +342,27 @@ static void without_dashes(const char *text, char out[33])
     out[n] = 0;
 }
 
+static bool lists_pv(const cn_lvm_node *vg, const char *id)
+{
+    const cn_lvm_node *pvs = cn_lvm_get(vg, "physical_volumes", CN_LVM_SECTION);
+    for (const cn_lvm_node *pv = pvs ? pvs->first : NULL; pv; pv = pv->next) {
+        char plain[33];
+        without_dashes(cn_lvm_get_text(pv, "id"), plain);
+        if (strcmp(plain, id) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* The newest metadata of src and of the others that belong to the same group. */
 static int read_metadata(cn_src *src, const cn_volume_keys *keys, group *g, cn_err *err)
 {
     uint64_t newest = 0;
-    const char *id = NULL;
+    char own[33] = "";
     int first = CN_OK;
     for (size_t i = 0; i <= keys->n_others; i++) {
         CN_CLEANUP(cn_buf_free) cn_buf text = cn_buf_of(CN_LVM_TEXT_MAX);
-        cn_lvm_pv pv;
+        cn_lvm_pv pv = {0};
         const cn_lvm_node *root = NULL;
         cn_err *to = i ? NULL : err;
         int r = cn_lvm_read_pv(i ? keys->others[i - 1] : src, &pv, &text, to);
@@ -358,6 +370,8 @@ static int read_metadata(cn_src *src, const cn_volume_keys *keys, group *g, cn_e
             r = cn_lvm_parse(cn_buf_span(&text), pv.text_at, &g->arena, &root, to);
         if (i == 0)
             first = r;
+        if (i == 0)
+            memcpy(own, pv.id, sizeof own);
         if (r != CN_OK || !root)
             continue;
         const cn_lvm_node *vg = root->first;
@@ -366,10 +380,8 @@ static int read_metadata(cn_src *src, const cn_volume_keys *keys, group *g, cn_e
         uint64_t seqno = 0;
         if (!vg || !cn_lvm_get_number(vg, "seqno", &seqno))
             continue;
-        const char *this_id = cn_lvm_get_text(vg, "id");
-        if ((!id || strcmp(id, this_id) == 0) && (!g->vg || seqno > newest)) {
+        if (lists_pv(vg, own) && (!g->vg || seqno > newest)) {
             g->vg = vg;
-            id = this_id;
             newest = seqno;
         }
     }
@@ -387,9 +399,10 @@ static cn_src *find_pv(cn_src *src, const cn_volume_keys *keys, const char *id)
     without_dashes(id, plain);
     for (size_t i = 0; i <= keys->n_others; i++) {
         CN_CLEANUP(cn_buf_free) cn_buf text = cn_buf_of(CN_LVM_TEXT_MAX);
-        cn_lvm_pv pv;
+        cn_lvm_pv pv = {0};
         cn_src *one = i ? keys->others[i - 1] : src;
-        if (cn_lvm_read_pv(one, &pv, &text, NULL) == CN_OK && strcmp(pv.id, plain) == 0)
+        (void) !cn_lvm_read_pv(one, &pv, &text, NULL); /* its id is enough */
+        if (*pv.id && strcmp(pv.id, plain) == 0)
             return one;
     }
     return NULL;
@@ -410,6 +423,8 @@ static int read_members(cn_src *src, const cn_volume_keys *keys, group *g, cn_vo
         *m = (member){pv->key, find_pv(src, keys, cn_lvm_get_text(pv, "id")), 0};
         if (!cn_lvm_get_number(pv, "pe_start", &start) || !cn_mul(start, SECTOR, &m->start))
             return corrupt(err, pv->key, "a physical volume without its start");
+        if (m->src && !v->first)
+            v->first = m->src;
         if (!m->src) {
             cn_err warning = CN_ERR_INIT;
             cn_fail(&warning, CN_E_NOT_FOUND, CN_NO_OFFSET,

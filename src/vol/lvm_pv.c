@@ -127,11 +127,11 @@ int cn_lvm_read_pv(cn_src *src, cn_lvm_pv *out, cn_buf *text, cn_err *err)
         if (read_area(src, area, &pv, text, &fault) != CN_OK && first.code == CN_OK)
             first = fault;
     }
+    *out = pv;
     if (!pv.text_at && first.code != CN_OK) {
         if (err)
             *err = first;
         return first.code;
     }
-    *out = pv;
     return CN_OK;
 }

@@ -15,6 +15,6 @@ typedef struct cn_lvm_pv {
 /* True where src begins with a physical volume's label (one of its first four sectors) with a right
  * checksum. */
 CN_MUST_USE bool cn_lvm_is_pv(cn_src *src);
-/* Reads label and metadata. text is given the metadata where there is one; its checksum is right.
+/* Reads label and metadata. Where only the metadata is damaged, out has the id all the same. text is given the metadata where there is one; its checksum is right.
  */
 int cn_lvm_read_pv(cn_src *src, cn_lvm_pv *out, cn_buf *text, cn_err *err) CN_MUST_USE;

@@ -33,6 +33,8 @@ typedef struct cn_volumes {
     char label[160];
     uint32_t sector_size;
     cn_volume_key key; /* that it was opened with */
+    cn_src *first; /* of a system on several media: the one that it lists first of those at hand;
+                      borrowed; NULL for others */
     cn_volume *list;
     size_t n;
     cn_err

@@ -5,7 +5,8 @@ import shutil
 import struct
 from pathlib import Path
 
-from support import CAIRN, MIB, Work, cairn, check_content, ext4, need, run, run_all, tree
+import support
+from support import MIB, Work, cairn, check_content, ext4, need, run, run_all, tree
 
 need("mkfs.ext4", "sgdisk", "sfdisk")
 
@@ -254,6 +255,19 @@ with Work():
         assert "pv1" in v["lvm/group/root"]["error"]["text"] and fs_of(v["lvm/group/home"]) == ["ext4"]
         check_content("pv0.raw", FILES[2], volume="lvm/group/home")
         assert any("pv1" in w for w in warnings(nodes("pv0.raw")))
+        seen = set()
+        for i, order in enumerate((["pv0.raw", "pv1.raw"], ["pv1.raw", "pv0.raw"])):
+            run(support.CAIRN, "process", "--data", f"data{i}", "--parsers", "filestat", "--to", f"jsonl:out{i}", *order)
+            events = [json.loads(line) for line in open(f"out{i}")]
+            assert sum(e["path"] == "/d0/file0" and e["timestamp_desc"] == "Content Modification Time" for e in events) == 3
+            seen.add(frozenset(e["event_id"] for e in events if "event_id" in e))
+        assert len(seen) == 1  # in whichever order they are given
+        # Damaged metadata on one: the other carries it too.
+        shutil.copy("pv0.raw", "pv0-bad.raw")
+        with open("pv0-bad.raw", "r+b") as f:
+            f.seek(4096)
+            f.write(b"\xff" * 4096)
+        assert fs_of(volumes(["pv0-bad.raw", "pv1.raw"])["lvm/group/root"]) == ["ext4"]
 
     def luks():
         if not shutil.which("cryptsetup"):
