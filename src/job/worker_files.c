@@ -114,7 +114,9 @@ static int run_parser(reading *r, const cn_parser *parser, const cn_file_info *i
         .step = job_step,
         .context = r,
     };
-    return parser->parse(&job);
+    rc = parser->parse(&job);
+    /* Random access hands out what damaged compressed content still holds: its damage is told here. */
+    return rc == CN_OK ? cn_input_fault(in, &w->err) : rc;
 }
 
 static int too_large(reading *r, const cn_parser *parser)
