@@ -7,8 +7,8 @@
 
 CN_DEFINE_CLEANUP(cn_zone, cn_zone_free)
 
-#define HARNESS_EVENTS_MAX 2000000u /* a seed yields some; a mutation must not yield without end   \
-                                     */
+/* A seed yields some; a mutation must not yield without end. */
+#define HARNESS_EVENTS_MAX 2000000u
 
 typedef struct harness {
     const cn_parser *parser;
