@@ -353,7 +353,7 @@ static int make(void *memory, size_t bytes, cn_spool **out, cn_err *err)
     static_assert(sizeof(spool_head) == 64, "records begin at a cache line");
     s->head = memory;
     s->base = memory;
-    s->size = bytes & ~(size_t) 7;
+    s->size = (bytes & ~(size_t) 7) - CN_SPOOL_PAD;
     s->max_events = UINT32_MAX;
     s->sink = (cn_sink){sink_emit, sink_origin};
     s->origin_text = cn_buf_of(CN_MIB(1));

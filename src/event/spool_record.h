@@ -23,6 +23,8 @@ enum cn_spool_kind {
 };
 #define CN_SPOOL_HAS_TIME   1u
 #define CN_SPOOL_EVENT_HEAD 48u
+/* Bytes behind the last record, which may be read with what stands before them. */
+#define CN_SPOOL_PAD 64u
 
 /* An event in place, checked to lie in the spool. */
 typedef struct cn_spool_event {

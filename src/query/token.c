@@ -106,23 +106,28 @@ static uint64_t word_mask(const uint8_t *p)
     return mask;
 }
 
+/* Leaves the short form of text[from, from + len) behind the text; returns where. */
+static __attribute__((noinline)) size_t shorten(cn_tokens *t, size_t from, size_t *len)
+{
+    size_t keep = CN_TOKEN_MAX - HASH_DIGITS;
+    while (keep > 0 && (t->text[from + keep] & 0xc0) == 0x80)
+        keep--;
+    uint64_t hash = cn_hash64(cn_span_of(t->text + from, *len));
+    size_t at = t->text_len;
+    memcpy(t->text + at, t->text + from, keep);
+    for (unsigned i = 0; i < HASH_DIGITS; i++, hash <<= 4)
+        t->text[at + keep + i] = (uint8_t) "0123456789abcdef"[hash >> 60];
+    *len = keep + HASH_DIGITS;
+    t->text_len += *len;
+    return at;
+}
+
 /* Adds text[from, to). The table has room for it, the text for a shortened form. */
-static void add(cn_tokens *t, size_t from, size_t to, cn_token_kind kind)
+static inline void add(cn_tokens *t, size_t from, size_t to, cn_token_kind kind)
 {
     size_t len = to - from;
-    if (len > CN_TOKEN_MAX) {
-        size_t keep = CN_TOKEN_MAX - HASH_DIGITS;
-        while (keep > 0 && (t->text[from + keep] & 0xc0) == 0x80)
-            keep--;
-        uint64_t hash = cn_hash64(cn_span_of(t->text + from, len));
-        size_t at = t->text_len;
-        memcpy(t->text + at, t->text + from, keep);
-        for (unsigned i = 0; i < HASH_DIGITS; i++, hash <<= 4)
-            t->text[at + keep + i] = (uint8_t) "0123456789abcdef"[hash >> 60];
-        from = at;
-        len = keep + HASH_DIGITS;
-        t->text_len += len;
-    }
+    if (__builtin_expect(len > CN_TOKEN_MAX, 0))
+        from = shorten(t, from, &len);
     t->tokens[t->n++] = (cn_token){(uint32_t) from, (uint32_t) len, kind};
 }
 
@@ -162,7 +167,7 @@ bool cn_tokens_cut(cn_tokens *t, cn_span text)
     /* Each long token, of which at most three lie over any byte, leaves a short form behind the
      * text. */
     size_t folded = text.len + text.len / 2 + 4;
-    if (!reserve((void **) &t->text, &t->text_cap, folded * 4 + PAD, 1))
+    if (!reserve((void **) &t->text, &t->text_cap, folded * 4 + 2 * PAD, 1))
         return false;
     size_t n = text.len;
     if (!fold_ascii(t->text, text))

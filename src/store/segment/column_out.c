@@ -1,7 +1,7 @@
 #include "store/segment/column_out.h"
 
-#include "base/hash.h"
 #include "event/spool_record.h"
+#include "store/segment/seeded_hash.h"
 
 #include <stdlib.h>
 
@@ -35,18 +35,19 @@ static bool room(cn_column_out *c)
     return true;
 }
 
-static bool grow_table(cn_column_out *c, uint64_t seed)
+static bool grow_table(cn_column_out *c)
 {
     size_t n = c->n_table ? c->n_table * 2 : 64;
-    uint64_t *table = calloc(n, sizeof *table);
+    struct cn_value_slot *table = calloc(n, sizeof *table);
     if (!table)
         return false;
-    for (size_t v = 0; v < c->n_values; v++) {
-        uint64_t hash = cn_hash64_seed(c->values[v], seed);
-        size_t i = hash & (n - 1);
-        while (table[i])
+    for (size_t k = 0; k < c->n_table; k++) {
+        if (!c->table[k].hash)
+            continue;
+        size_t i = c->table[k].hash >> 1 & (n - 1);
+        while (table[i].hash)
             i = (i + 1) & (n - 1);
-        table[i] = (hash >> 32) << 32 | (uint32_t) (v + 1);
+        table[i] = c->table[k];
     }
     free(c->table);
     c->table = table;
@@ -54,40 +55,47 @@ static bool grow_table(cn_column_out *c, uint64_t seed)
     return true;
 }
 
-static bool code_of(cn_column_out *c, cn_span value, uint64_t seed, uint32_t *out)
+/* Equal hashes are taken for equal values (seeded_hash.h). */
+static bool code_of(cn_column_out *c, cn_span value, const uint64_t seeds[2], uint32_t *out)
 {
-    if (c->n_values && cn_span_eq(c->values[c->last_code], value)) {
-        *out = c->last_code;
-        return true;
-    }
-    if ((c->n_values + 1) * 4 > c->n_table * 3 && !grow_table(c, seed))
+    if ((c->n_values + 1) * 4 > c->n_table * 3 && !grow_table(c))
         return false;
-    uint64_t hash = cn_hash64_seed(value, seed);
-    size_t mask = c->n_table - 1, i = hash & mask;
-    for (; c->table[i]; i = (i + 1) & mask) {
-        uint32_t v = (uint32_t) c->table[i] - 1;
-        if (c->table[i] >> 32 == hash >> 32 && cn_span_eq(c->values[v], value)) {
-            *out = c->last_code = v;
-            return true;
-        }
+    /* An empty text may have no address. */
+    static const uint8_t none[16];
+    uint64_t hash = cn_seeded_hash(seeds, value.len ? value.p : none, value.len);
+    size_t mask = c->n_table - 1, i = hash >> 1 & mask;
+    while (c->table[i].hash && c->table[i].hash != hash)
+        i = (i + 1) & mask;
+    if (!c->table[i].hash) {
+        if (c->n_values == c->cap_values &&
+            !grow((void **) &c->values, &c->cap_values, sizeof *c->values))
+            return false;
+        c->table[i].hash = hash;
+        c->table[i].code = (uint32_t) c->n_values;
+        c->values[c->n_values++] = value;
     }
-    if (c->n_values == c->cap_values &&
-        !grow((void **) &c->values, &c->cap_values, sizeof *c->values))
-        return false;
-    c->values[c->n_values++] = value;
-    *out = c->last_code = (uint32_t) (c->n_values - 1);
-    c->table[i] = (hash >> 32) << 32 | (uint32_t) c->n_values;
+    *out = c->table[i].code;
     return true;
 }
 
-bool cn_column_out_text(cn_column_out *c, uint32_t row, cn_span value, uint64_t seed)
+bool cn_column_out_code(cn_column_out *c, uint32_t row, uint32_t code)
 {
-    uint32_t code;
-    if (!room(c) || !code_of(c, value, seed, &code))
+    if (!room(c))
         return false;
     c->rows[c->n] = row;
     c->codes[c->n++] = code;
     return true;
+}
+
+bool cn_column_out_text(cn_column_out *c, uint32_t row, cn_span value, const uint64_t seeds[2],
+                        uint32_t *out_code)
+{
+    uint32_t code;
+    if (!code_of(c, value, seeds, &code))
+        return false;
+    if (out_code)
+        *out_code = code;
+    return cn_column_out_code(c, row, code);
 }
 
 bool cn_column_out_number(cn_column_out *c, uint32_t row, int64_t value)
@@ -113,7 +121,7 @@ void cn_column_out_reset(cn_column_out *c, bool keep)
     if (c->n_table)
         memset(c->table, 0, c->n_table * sizeof *c->table);
     c->n = c->n_values = 0;
-    c->next = c->last_row = c->last_code = 0;
+    c->next = c->last_row = 0;
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -165,18 +173,39 @@ typedef struct cn_code_packer {
     uint8_t bits;
     uint64_t word; /* of codes below a byte */
     unsigned used;
+    size_t n;
+    uint8_t bytes[4096];
 } code_packer;
+
+static void packer_start(code_packer *p, cn_out *out, uint8_t bits)
+{
+    p->out = out;
+    p->bits = bits;
+    p->word = 0;
+    p->used = 0;
+    p->n = 0;
+}
+
+static void drain(code_packer *p)
+{
+    cn_out_bytes(p->out, p->bytes, p->n);
+    p->n = 0;
+}
 
 static inline void pack(code_packer *p, uint64_t code)
 {
+    if (p->n + 8 > sizeof p->bytes)
+        drain(p);
     if (p->bits >= 8) {
-        cn_out_bytes(p->out, &code, p->bits / 8);
+        memcpy(p->bytes + p->n, &code, 8);
+        p->n += p->bits / 8;
         return;
     }
     p->word |= code << p->used;
     p->used += p->bits;
     if (p->used == 64) {
-        cn_out_bytes(p->out, &p->word, 8);
+        memcpy(p->bytes + p->n, &p->word, 8);
+        p->n += 8;
         p->word = 0;
         p->used = 0;
     }
@@ -185,6 +214,7 @@ static inline void pack(code_packer *p, uint64_t code)
 static cn_extent pack_end(code_packer *p, cn_extent extent)
 {
     static const uint8_t pad[8];
+    drain(p);
     cn_out_bytes(p->out, &p->word, (p->used + 7) / 8);
     cn_out_bytes(p->out, pad, sizeof pad);
     cn_out_end(p->out, &extent);
@@ -245,7 +275,8 @@ static void write_text_codes(cn_column_out *c, cn_out *out, const uint32_t *rank
 {
     cn_column *k = &c->column;
     k->bits = cn_codes_bits(c->n_values ? c->n_values - 1 : 0);
-    code_packer p = {.out = out, .bits = k->bits};
+    code_packer p;
+    packer_start(&p, out, k->bits);
     cn_extent codes = cn_out_begin(out);
     for (size_t i = 0; i < c->n; i++) {
         uint32_t code = rank[c->codes[i]];
@@ -350,7 +381,8 @@ static void write_number_codes(cn_column_out *c, cn_out *out, const int64_t *val
     k->values = cn_out_begin(out);
     cn_out_bytes(out, values, n * sizeof *values);
     cn_out_end(out, &k->values);
-    code_packer p = {.out = out, .bits = k->bits};
+    code_packer p;
+    packer_start(&p, out, k->bits);
     cn_extent codes = cn_out_begin(out);
     int64_t last = n ? values[0] : 0;
     uint32_t code = 0;
@@ -391,7 +423,8 @@ static void write_numbers(cn_column_out *c, cn_out *out)
     k->coding = CN_CODE_RAW;
     k->n_values = 0;
     k->bits = cn_codes_bits(span);
-    code_packer p = {.out = out, .bits = k->bits};
+    code_packer p;
+    packer_start(&p, out, k->bits);
     cn_extent codes = cn_out_begin(out);
     for (size_t i = 0; i < c->n; i++)
         pack(&p, (uint64_t) c->numbers[i] - (uint64_t) min);

@@ -35,18 +35,20 @@ enum {
 typedef struct cn_type_seen {
     uint8_t *columns; /* one byte per column */
     size_t n;
+    uint32_t code; /* in the column of types, + 1; 0: not yet */
 } type_seen;
 
 struct cn_segment_writer {
     cn_out out;
     cn_token_index index;
-    uint64_t seed;
+    uint64_t seeds[2];
     ZSTD_CCtx *zstd;
     cn_column_out *columns;
     size_t n_columns, cap_columns;
     uint32_t *field_column; /* of each of the spool's fields: its first column + 1 */
     size_t n_fields, cap_fields;
     type_seen *types;
+    uint32_t descs[CN_DESC_COUNT]; /* as type_seen.code */
     size_t n_types, cap_types;
     cn_sort_item *rows, *spare;
     size_t cap_rows;
@@ -74,19 +76,18 @@ int cn_segment_writer_new(cn_segment_writer **out, cn_err *err)
     if (!w->zstd ||
         ZSTD_isError(ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL)))
         return cn_fail(err, CN_E_NO_MEMORY, CN_NO_OFFSET, "no memory to write segments");
-    uint64_t random[3];
+    uint64_t random[2];
     if (getrandom(random, sizeof random, 0) != sizeof random)
         return cn_fail_errno(err, "reading random bytes");
-    w->seed = random[0];
-    w->index.seeds[0] = random[1];
-    w->index.seeds[1] = random[2];
+    memcpy(w->seeds, random, sizeof random);
+    memcpy(w->index.seeds, random, sizeof random);
     cn_buf *const buffers[] = {&w->lengths,      &w->texts,         &w->block, &w->packed,
                                &w->offsets,      &w->message_index, &w->sizes, &w->ordinals,
                                &w->places,       &w->place_index,   &w->times, &w->time_index,
                                &w->footer_bytes, &w->type_columns};
     for (size_t i = 0; i < CN_LEN(buffers); i++)
         *buffers[i] = cn_buf_of(CN_MIB(512));
-    w->overflow = cn_arena_of(CN_MIB(64));
+    w->overflow = cn_arena_of(CN_MIB(64)); /* of what is neither in the spool nor long */
     *out = CN_TAKE(w);
     return CN_OK;
 }
@@ -247,7 +248,7 @@ static int add_field(cn_segment_writer *w, const cn_spool *spool, const cn_spool
         return CN_OK;
     }
     c->last_row = row + 1;
-    bool done = is_text ? cn_column_out_text(c, row, f->text, w->seed)
+    bool done = is_text ? cn_column_out_text(c, row, f->text, w->seeds, NULL)
                         : cn_column_out_number(c, row, f->num);
     return done && mark_seen(w, data_type, c) ? CN_OK : no_memory(w);
 }
@@ -256,14 +257,18 @@ static int add_field(cn_segment_writer *w, const cn_spool *spool, const cn_spool
 static int add_overflow(cn_segment_writer *w, const cn_spool *spool, cn_buf *overflow,
                         uint16_t data_type, uint32_t row)
 {
-    char *copy = cn_arena_copy(&w->overflow, cn_buf_span(overflow));
+    /* with what may be read behind a text */
+    size_t len = overflow->len;
+    for (unsigned i = 0; i < 16; i++)
+        cn_buf_char(overflow, 0);
+    char *copy = overflow->failed ? NULL : cn_arena_copy(&w->overflow, cn_buf_span(overflow));
     cn_column_out *c = column_for(w, spool, CN_F_evidence_note, CN_TEXT, row);
     if (!copy || !c)
         return cn_fail(w->err, CN_E_LIMIT, CN_NO_OFFSET,
                        "the events of a segment have too many "
                        "different fields");
     c->last_row = row + 1;
-    bool done = cn_column_out_text(c, row, cn_span_of(copy, overflow->len), w->seed);
+    bool done = cn_column_out_text(c, row, cn_span_of(copy, len), w->seeds, NULL);
     return done && mark_seen(w, data_type, c) ? CN_OK : no_memory(w);
 }
 
@@ -428,13 +433,34 @@ static int reset(cn_segment_writer *w, const cn_spool *spool, int fd)
     memset(w->field_column, 0, fields * sizeof *w->field_column);
     if (origins)
         memset(w->record_block, 0, origins * sizeof *w->record_block);
-    for (size_t i = 0; i < w->cap_types; i++)
+    for (size_t i = 0; i < w->cap_types; i++) {
+        w->types[i].code = 0;
         if (w->types[i].n)
             memset(w->types[i].columns, 0, w->types[i].n);
+    }
+    memset(w->descs, 0, sizeof w->descs);
     w->n_types = cn_spool_types(spool);
     cn_token_index_clear(&w->index);
     cn_out_start(&w->out, fd);
     return add_own_columns(w);
+}
+
+/* One of few texts: *code is its code + 1, once it has one. */
+static bool add_own_text(cn_segment_writer *w, unsigned column, uint32_t row, uint32_t *code,
+                         const char *text)
+{
+    cn_column_out *c = &w->columns[column];
+    if (*code)
+        return cn_column_out_code(c, row, *code - 1);
+    size_t len = strlen(text);
+    /* A constant has nothing behind it that may be read. */
+    char *copy = cn_arena_alloc(&w->overflow, len + 16);
+    if (!copy)
+        return false;
+    memcpy(copy, text, len);
+    bool done = cn_column_out_text(c, row, cn_span_of(copy, len), w->seeds, code);
+    ++*code;
+    return done;
 }
 
 static int add_row(cn_segment_writer *w, const cn_spool *spool, const cn_spool_event *e,
@@ -449,10 +475,9 @@ static int add_row(cn_segment_writer *w, const cn_spool *spool, const cn_spool_e
     cn_buf_bytes(&w->texts, e->message);
     add_place(w, e, row);
     if (!cn_column_out_number(&w->columns[COL_ORIGIN], row, e->origin) ||
-        !cn_column_out_text(&w->columns[COL_TYPE], row,
-                            cn_span_str(cn_spool_type(spool, e->data_type)), w->seed) ||
-        !cn_column_out_text(&w->columns[COL_DESC], row, cn_span_str(cn_desc_text(e->desc)),
-                            w->seed))
+        !add_own_text(w, COL_TYPE, row, &w->types[e->data_type].code,
+                      cn_spool_type(spool, e->data_type)) ||
+        !add_own_text(w, COL_DESC, row, &w->descs[e->desc], cn_desc_text(e->desc)))
         return no_memory(w);
     cn_span fields = e->fields;
     cn_spool_field f;
@@ -525,7 +550,7 @@ static int add_origins(cn_segment_writer *w, const cn_spool *spool, cn_footer *f
                      {COL_PARSER, o->parser}};
         for (size_t k = 0; k < CN_LEN(texts); k++)
             if (texts[k].text.len &&
-                !cn_column_out_text(&w->columns[texts[k].column], i, texts[k].text, w->seed))
+                !cn_column_out_text(&w->columns[texts[k].column], i, texts[k].text, w->seeds, NULL))
                 return no_memory(w);
         if ((o->inode && !cn_column_out_number(&w->columns[COL_INODE], i, (int64_t) o->inode)) ||
             !cn_column_out_number(&w->columns[COL_IMAGE_ID], i, (int64_t) o->image_id))

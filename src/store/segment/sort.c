@@ -58,12 +58,14 @@ static uint64_t key_at(cn_span text, size_t depth)
     return __builtin_bswap64(key);
 }
 
+uint64_t cn_sort_key(cn_span text) { return key_at(text, 0); }
+
 /* Sorts items[from, from + n), whose first `depth` bytes agree. */
 static void sort_range(cn_sort *sort, size_t from, size_t n, size_t depth)
 {
     cn_sort_item *items = sort->items + from;
     bool all_ended = true;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && !(sort->has_keys && depth == 0); i++) {
         cn_span text = sort->text(sort->context, items[i].id);
         items[i].key = key_at(text, depth);
         all_ended &= text.len <= depth;

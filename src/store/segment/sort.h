@@ -12,7 +12,11 @@ typedef struct cn_sort {
     cn_sort_item *items, *spare; /* room for all of them; items hold the ids on entry */
     cn_span (*text)(const void *context, uint32_t id);
     const void *context;
+    bool has_keys; /* items hold the keys at depth 0 as well */
 } cn_sort;
+
+/* The key of a text at depth 0. */
+uint64_t cn_sort_key(cn_span text);
 
 /* Sorts n items by bytes; those of equal text by id. */
 void cn_sort_texts(cn_sort *sort, size_t n);

@@ -1,7 +1,7 @@
 #include "store/segment/token_index.h"
 
-#include "base/hash.h"
 #include "event/spool_record.h"
+#include "store/segment/seeded_hash.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -33,7 +33,12 @@ int cn_token_index_new(cn_token_index *t, cn_err *err)
     *t = (cn_token_index){.n_slots = FIRST_SLOTS,
                           .cap_chunks = FIRST_CHUNKS,
                           .texts_cap = FIRST_TEXTS,
-                          .max_tokens = MAX_TOKENS};
+                          .max_tokens = MAX_TOKENS,
+                          .sections = {.tokens = cn_buf_of(CN_GIB(1)),
+                                       .index = cn_buf_of(CN_GIB(1)),
+                                       .postings = cn_buf_of(CN_GIB(2)),
+                                       .scratch = cn_buf_of(CN_GIB(1)),
+                                       .bitmap = cn_buf_of(CN_GIB(1))}};
     t->slots = huge_alloc(FIRST_SLOTS * sizeof *t->slots);
     t->chunks = malloc(FIRST_CHUNKS * sizeof *t->chunks);
     t->texts = malloc(FIRST_TEXTS);
@@ -51,6 +56,14 @@ void cn_token_index_free(cn_token_index *t)
     free(t->texts);
     for (size_t i = 0; i < CN_TOKEN_RING; i++)
         cn_tokens_free(&t->ring[i]);
+    cn_buf *const buffers[] = {&t->sections.tokens, &t->sections.index, &t->sections.postings,
+                               &t->sections.scratch, &t->sections.bitmap};
+    for (size_t i = 0; i < CN_LEN(buffers); i++)
+        cn_buf_free(buffers[i]);
+    free(t->items);
+    free(t->spare);
+    t->items = t->spare = NULL;
+    t->cap_items = 0;
     t->slots = NULL;
     t->chunks = NULL;
     t->texts = NULL;
@@ -64,27 +77,6 @@ void cn_token_index_clear(cn_token_index *t)
     t->n_chunks = 1; /* 0 is none */
     t->n_pending = 0;
     t->full = false;
-}
-
-/* The text has 16 bytes behind it that may be read (cn_tokens pads). */
-static inline uint64_t hash_token(const cn_token_index *t, const uint8_t *p, size_t len)
-{
-    uint64_t a, b = 0;
-    if (len > 16) {
-        a = cn_hash64_seed(cn_span_of(p, len), t->seeds[0]);
-    } else {
-        memcpy(&a, p, 8);
-        if (len <= 8) {
-            a = len == 8 ? a : a & ((UINT64_C(1) << 8 * len) - 1);
-        } else {
-            memcpy(&b, p + 8, 8);
-            b = len == 16 ? b : b & ((UINT64_C(1) << 8 * (len - 8)) - 1);
-        }
-    }
-    unsigned __int128 m = (unsigned __int128) (a ^ t->seeds[0]) * (b ^ t->seeds[1] ^ len);
-    uint64_t h = (uint64_t) m ^ (uint64_t) (m >> 64);
-    m = (unsigned __int128) (h ^ t->seeds[1]) * UINT64_C(0x9e3779b97f4a7c15);
-    return ((uint64_t) m ^ (uint64_t) (m >> 64)) | 1;
 }
 
 static bool grow_slots(cn_token_index *t)
@@ -156,8 +148,7 @@ static void put_posting(cn_token_index *t, cn_token_slot *s, uint32_t delta)
     put_byte(t, s, (uint8_t) delta);
 }
 
-/* Equal hashes of 64 bits are taken for equal tokens: the seeds are random, so that two tokens of a
- * segment share one with a chance of about 1 in 10^7 at a million tokens. */
+/* Equal hashes are taken for equal tokens (seeded_hash.h). */
 static void take(cn_token_index *t, const cn_pending_token *p)
 {
     size_t mask = t->n_slots - 1, i = p->hash >> 1 & mask;
@@ -229,7 +220,7 @@ int cn_token_index_add(cn_token_index *t, cn_span text, uint32_t number, cn_post
             settle(t);
         const uint8_t *p = cut->text + cut->tokens[i].at;
         uint8_t len = (uint8_t) cut->tokens[i].len;
-        uint64_t hash = hash_token(t, p, len) ^ kind_bit;
+        uint64_t hash = cn_seeded_hash(t->seeds, p, len) ^ kind_bit;
         __builtin_prefetch(&t->slots[hash >> 1 & mask], 1);
         t->pending[t->n_pending++] = (cn_pending_token){hash, p, number, len, (uint8_t) kind};
     }
@@ -274,20 +265,7 @@ static bool to_bitmap(cn_buf *scratch, cn_buf *bitmap, uint32_t n_rows)
     return true;
 }
 
-typedef struct cn_token_sections {
-    cn_buf tokens, index, postings, scratch, bitmap;
-} token_sections;
-
-static void free_sections(token_sections *s)
-{
-    cn_buf_free(&s->tokens);
-    cn_buf_free(&s->index);
-    cn_buf_free(&s->postings);
-    cn_buf_free(&s->scratch);
-    cn_buf_free(&s->bitmap);
-}
-
-static void put_index(token_sections *s, cn_span first)
+static void put_index(cn_token_sections *s, cn_span first)
 {
     uint64_t key = 0;
     if (first.len)
@@ -306,7 +284,7 @@ static size_t shared_bytes(cn_span a, cn_span b)
 }
 
 static bool put_token(const cn_token_index *t, const cn_token_slot *s, cn_span text, cn_span before,
-                      uint32_t n_rows, token_sections *out)
+                      uint32_t n_rows, cn_token_sections *out)
 {
     size_t shared = shared_bytes(text, before);
     uint8_t *start = cn_buf_room(&out->tokens, 2 + text.len + 30), *p = start;
@@ -344,7 +322,7 @@ static int no_memory(cn_err *err)
     return cn_fail(err, CN_E_NO_MEMORY, CN_NO_OFFSET, "no memory to write the index of tokens");
 }
 
-static int put_all(cn_token_index *t, const cn_sort *sort, uint32_t n_rows, token_sections *out,
+static int put_all(cn_token_index *t, const cn_sort *sort, uint32_t n_rows, cn_token_sections *out,
                    cn_err *err)
 {
     cn_span before = {NULL, 0};
@@ -372,6 +350,19 @@ static int put_all(cn_token_index *t, const cn_sort *sort, uint32_t n_rows, toke
     return out->tokens.failed || out->index.failed || out->postings.failed ? no_memory(err) : CN_OK;
 }
 
+/* All tokens in the order of the table, each with the first bytes of its text. */
+static void list_tokens(const cn_token_index *t, cn_sort_item *items)
+{
+    enum { NEAR = 32 };
+    size_t n = 0;
+    for (size_t i = 0; i < t->n_slots; i++) {
+        if (i + NEAR < t->n_slots && t->slots[i + NEAR].hash)
+            __builtin_prefetch(t->texts + t->slots[i + NEAR].text);
+        if (t->slots[i].hash)
+            items[n++] = (cn_sort_item){cn_sort_key(slot_text(t, (uint32_t) i)), (uint32_t) i};
+    }
+}
+
 static void put_section(cn_out *out, cn_footer *footer, cn_section section, const cn_buf *bytes)
 {
     footer->sections[section] = cn_out_begin(out);
@@ -383,32 +374,30 @@ int cn_token_index_write(cn_token_index *t, cn_out *out, uint32_t n_rows, cn_foo
                          cn_err *err)
 {
     settle(t);
-    CN_CLEANUP(free_sections)
-    token_sections s = {
-        .tokens = cn_buf_of(CN_GIB(1)),
-        .index = cn_buf_of(CN_GIB(1)),
-        .postings = cn_buf_of(CN_GIB(2)),
-        .scratch = cn_buf_of(CN_GIB(1)),
-        .bitmap = cn_buf_of(CN_GIB(1)),
-    };
-    cn_sort sort = {.text = slot_text, .context = t};
-    sort.items = malloc((t->n_tokens + 1) * sizeof *sort.items);
-    sort.spare = malloc((t->n_tokens + 1) * sizeof *sort.spare);
-    int rc = sort.items && sort.spare ? CN_OK : no_memory(err);
-    if (rc == CN_OK) {
-        size_t n = 0;
-        for (size_t i = 0; i < t->n_slots; i++)
-            if (t->slots[i].hash)
-                sort.items[n++].id = (uint32_t) i;
-        cn_sort_texts(&sort, n);
-        rc = put_all(t, &sort, n_rows, &s, err);
+    cn_token_sections *s = &t->sections;
+    cn_buf_clear(&s->tokens);
+    cn_buf_clear(&s->index);
+    cn_buf_clear(&s->postings);
+    if (t->n_tokens + 1 > t->cap_items) {
+        free(t->items);
+        free(t->spare);
+        t->cap_items = t->n_tokens + t->n_tokens / 4 + 1;
+        t->items = malloc(t->cap_items * sizeof *t->items);
+        t->spare = malloc(t->cap_items * sizeof *t->spare);
+        if (!t->items || !t->spare) {
+            t->cap_items = 0;
+            return no_memory(err);
+        }
     }
-    free(sort.items);
-    free(sort.spare);
+    cn_sort sort = {
+        .items = t->items, .spare = t->spare, .text = slot_text, .context = t, .has_keys = true};
+    list_tokens(t, sort.items);
+    cn_sort_texts(&sort, t->n_tokens);
+    int rc = put_all(t, &sort, n_rows, s, err);
     if (rc < 0)
         return rc;
-    put_section(out, footer, CN_SECTION_TOKENS, &s.tokens);
-    put_section(out, footer, CN_SECTION_TOKEN_INDEX, &s.index);
-    put_section(out, footer, CN_SECTION_POSTINGS, &s.postings);
+    put_section(out, footer, CN_SECTION_TOKENS, &s->tokens);
+    put_section(out, footer, CN_SECTION_TOKEN_INDEX, &s->index);
+    put_section(out, footer, CN_SECTION_POSTINGS, &s->postings);
     return CN_OK;
 }

@@ -31,6 +31,11 @@ typedef struct cn_pending_token {
 
 enum { CN_TOKEN_RING = 8, CN_PENDING_MAX = 512 };
 
+/* What is written in the end; kept from segment to segment for its memory. */
+typedef struct cn_token_sections {
+    cn_buf tokens, index, postings, scratch, bitmap;
+} cn_token_sections;
+
 typedef struct cn_token_index {
     uint64_t seeds[2]; /* random, so that evidence cannot choose tokens of one hash */
     cn_token_slot *slots;
@@ -45,6 +50,9 @@ typedef struct cn_token_index {
     size_t n_pending;
     bool full; /* a limit was reached: nothing more is taken */
     size_t max_tokens;
+    cn_token_sections sections;
+    cn_sort_item *items, *spare;
+    size_t cap_items;
 } cn_token_index;
 
 int cn_token_index_new(cn_token_index *index, cn_err *err) CN_MUST_USE;
