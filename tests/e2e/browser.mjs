@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 const web = fileURLToPath(new URL("../../web/package.json", import.meta.url));
 const { chromium } = createRequire(web)("playwright-core");
 
-export const patience = 20_000;
+export const patience = 40_000;
 
 export async function open(url, options = {}) {
   const browser = await chromium.launch({

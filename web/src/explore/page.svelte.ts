@@ -160,7 +160,7 @@ export class ExplorePage {
       if (this.stripWidth === 0) return;
       untrack(() => {
         if (this.selection !== undefined) {
-          void this.strip.load(this.selection, this.window, split, buckets);
+          void this.strip.load(this.selection, this.window, split, buckets, this.tick);
         }
       });
     });

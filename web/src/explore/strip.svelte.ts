@@ -21,6 +21,7 @@ export interface Mark {
 
 const overviewBuckets = 400;
 const mostMarks = 500;
+const mostLooks = 6;
 
 export class Strip {
   overview = $state.raw<HistogramResponse>();
@@ -30,6 +31,7 @@ export class Strip {
   /** Without time filters: all there is, not only where most events are. */
   wide = $state(false);
   #abort: AbortController | undefined;
+  #overviewKey = "";
 
   whole = $derived.by((): Range | undefined => {
     const first = this.overview?.starts_us[0];
@@ -40,6 +42,7 @@ export class Strip {
   /** Where nearly all of them are. */
   dense = $state.raw<Range>();
 
+  /** As small a part of the whole as holds nearly all; each look has finer bars than the one before. */
   async #narrow(
     overview: HistogramResponse,
     everywhen: Selection,
@@ -51,28 +54,23 @@ export class Strip {
       const whole =
         (looked.starts_us.at(-1) ?? 0) + looked.interval_us - (looked.starts_us[0] ?? 0);
       if (dense[1] - dense[0] >= whole / 4 || looked.interval_us <= 1000) break;
-      const { from, until } = timeChip(...dense);
-      if (from === undefined || until === undefined) break;
-      const closer = {
-        ...everywhen,
-        from,
-        until,
-        first: from,
-        last: until,
-        buckets: overviewBuckets,
-      };
+      const closer = { ...everywhen, ...endsOf(dense), buckets: overviewBuckets };
       looked = await histogram(closer, { signal });
       dense = denseRange(looked) ?? dense;
     }
     return dense;
   }
 
-  /** Counts anew. `window` is the time filter that is on, `buckets` about how many bars there is room for. */
+  /**
+   * Counts anew. `window` is the time filter that is on, `buckets` about how many bars there is room for; `tick` grows where the
+   * evidence does.
+   */
   async load(
     selection: Selection,
     window: Range | undefined,
     split: string,
     buckets: number,
+    tick: number,
   ): Promise<void> {
     this.#abort?.abort();
     const abort = new AbortController();
@@ -80,33 +78,28 @@ export class Strip {
     const { signal } = abort;
     const everywhen = window === undefined ? selection : withoutTimes(selection);
     try {
-      const overview = await histogram({ ...everywhen, buckets: overviewBuckets }, { signal });
-      const dense = await this.#narrow(overview, everywhen, signal);
-      this.overview = overview;
-      this.dense = dense;
+      // The list asks for the same selection: what the server found for that serves for this too. A window narrows no
+      // selection but by its filter; the bars only begin and end with it.
+      const key = JSON.stringify([everywhen, tick]);
+      if (this.overview === undefined || this.#overviewKey !== key) {
+        const overview = await histogram({ ...everywhen, buckets: overviewBuckets }, { signal });
+        this.dense = await this.#narrow(overview, everywhen, signal);
+        this.overview = overview;
+        this.#overviewKey = key;
+      }
       const shown = window ?? (this.wide ? this.whole : this.dense);
       if (shown === undefined) {
         this.detail = undefined;
         this.marks = [];
       } else {
-        const { from, until } = timeChip(...shown);
-        const span = { ...(from ? { first: from } : {}), ...(until ? { last: until } : {}) };
-        // Only what is in the window is counted, so that the split has the series that matter there.
-        const inside = { ...selection, ...(from ? { from } : {}), ...(until ? { until } : {}) };
-        const [detail, marked] = await Promise.all([
-          histogram({ ...inside, ...span, buckets, split, series: 7 }, { signal }),
-          search(
-            {
-              ...inside,
-              chips: [...(inside.chips ?? []), { query: "starred:true OR _exists_:tag" }],
-              limit: mostMarks,
-              fields: ["timestamp"],
-            },
-            { signal },
-          ),
-        ]);
-        this.detail = detail;
-        this.marks = marked.hits.flatMap(markOf);
+        const ends = endsOf(shown);
+        this.detail = await histogram(
+          { ...selection, ...ends, buckets, split, series: 7 },
+          { signal },
+        );
+        const chips = [...(selection.chips ?? []), { query: "starred:true OR _exists_:tag" }];
+        const marked = { ...selection, chips, limit: mostMarks, fields: ["timestamp"] };
+        this.marks = (await search(marked, { signal })).hits.flatMap(markOf);
       }
       this.failed = undefined;
     } catch (thrown) {
@@ -116,8 +109,11 @@ export class Strip {
   }
 }
 
-/** The whole, or as much smaller a part of it as holds nearly all; each look has finer bars than the one before. */
-const mostLooks = 6;
+/** Where the bars begin and end. */
+function endsOf(range: Range): { first?: string; last?: string } {
+  const { from, until } = timeChip(...range);
+  return { ...(from ? { first: from } : {}), ...(until ? { last: until } : {}) };
+}
 
 function markOf(hit: Hit): Mark[] {
   const micros = hit.event.timestamp;
