@@ -12,7 +12,6 @@ enum {
     NEST_LIMIT = 100,
     JIT_STACK_BYTES = 1 << 20,
     HEAP_LIMIT_KIB = 20000, /* of the interpreter, where there is no JIT */
-    LITERAL_MIN = 3,
 };
 
 /* The memory of one match at a time. */
@@ -24,6 +23,9 @@ typedef struct cn_regex_memory {
 
 struct cn_regex {
     pcre2_code *code;
+    /* For values of ASCII alone, where it means the same and runs up to five times as fast: without
+     * UTF, [a-z] need not think of the Kelvin sign. NULL where the expression is not ASCII. */
+    pcre2_code *ascii;
     bool jit;
     char literal[64];
     regex_memory *pool[POOL]; /* atomic */
@@ -158,8 +160,36 @@ static void find_literal(cn_regex *re, cn_span p)
         }
     }
     end_run(&r);
-    if (r.best_len >= LITERAL_MIN)
+    if (r.best_len)
         memcpy(re->literal, r.best, r.best_len);
+}
+
+static bool is_ascii(cn_span text)
+{
+    uint64_t all = 0, word;
+    size_t i = 0;
+    for (; i + sizeof word <= text.len; i += sizeof word) {
+        memcpy(&word, text.p + i, sizeof word);
+        all |= word;
+    }
+    for (; i < text.len; i++)
+        all |= text.p[i];
+    return (all & UINT64_C(0x8080808080808080)) == 0;
+}
+
+/* NULL where it cannot be without UTF. */
+static pcre2_code *compile_ascii(cn_span pattern)
+{
+    int code;
+    PCRE2_SIZE at;
+    pcre2_code *re =
+        pcre2_compile(pattern.p ? pattern.p : (PCRE2_SPTR) "", pattern.len,
+                      PCRE2_CASELESS | PCRE2_NEVER_BACKSLASH_C | PCRE2_NEVER_UTF, &code, &at, NULL);
+    if (re && pcre2_jit_compile(re, PCRE2_JIT_COMPLETE) != 0) {
+        pcre2_code_free(re);
+        return NULL;
+    }
+    return re;
 }
 
 int cn_regex_compile(cn_span pattern, cn_regex **out, cn_err *err)
@@ -189,6 +219,8 @@ int cn_regex_compile(cn_span pattern, cn_regex **out, cn_err *err)
         return cn_fail(err, CN_E_ARG, at, "%s", (const char *) text);
     }
     re->jit = pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE) == 0;
+    if (re->jit && is_ascii(pattern))
+        re->ascii = compile_ascii(pattern);
     find_literal(re, pattern);
     *out = re;
     return CN_OK;
@@ -200,6 +232,7 @@ cn_regex *cn_regex_free(cn_regex *re)
         for (size_t i = 0; i < POOL; i++)
             memory_free(re->pool[i]);
         pcre2_code_free(re->code);
+        pcre2_code_free(re->ascii);
         free(re);
     }
     return NULL;
@@ -236,7 +269,8 @@ int cn_regex_search(const cn_regex *re, cn_span value, cn_err *err)
     regex_memory *m = take(re);
     if (!m)
         return cn_fail(err, CN_E_NO_MEMORY, CN_NO_OFFSET, "no memory for a regular expression");
-    int rc = re->jit ? pcre2_jit_match(re->code, text, value.len, 0, 0, m->data, m->context)
+    const pcre2_code *code = re->ascii && is_ascii(value) ? re->ascii : re->code;
+    int rc = re->jit ? pcre2_jit_match(code, text, value.len, 0, 0, m->data, m->context)
                      : pcre2_match(re->code, text, value.len, 0, 0, m->data, m->context);
     give_back(re, m);
     if (rc >= 0)

@@ -11,7 +11,7 @@
 #include <emmintrin.h>
 #endif
 
-enum { LITERAL_MIN = 3 };
+enum { RUN_MIN = 3 }; /* shorter runs are in too many tokens */
 
 static void free_bits(uint64_t **bits) { free(*bits); }
 #define BITS CN_CLEANUP(free_bits) uint64_t *
@@ -34,7 +34,7 @@ static cn_span leaf_literal(const cn_query_node *leaf)
     for (size_t i = 0; i < literal.len; i++)
         if (literal.p[i] >= 0x80)
             return (cn_span){NULL, 0};
-    return literal.len < LITERAL_MIN ? (cn_span){NULL, 0} : literal;
+    return literal;
 }
 
 /* ---- the index as a filter ------------------------------------------------------------------- */
@@ -71,7 +71,7 @@ static bool find_need(cn_span literal, token_need *out)
             *out = (token_need){cn_span_sub(literal, i, n), i > 0, i + n < literal.len};
         i += n + 1;
     }
-    return out->run.len >= LITERAL_MIN;
+    return out->run.len >= RUN_MIN;
 }
 
 /* Leaves in rows only those whose tokens let the literal be there. */

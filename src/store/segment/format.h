@@ -29,8 +29,9 @@ enum {
     CN_BLOCK_BITS = 16, /* of the checksums */
     CN_BLOCK_BYTES = 1 << CN_BLOCK_BITS,
     CN_TIME_ROWS = 128,       /* per block of times */
-    CN_PLACE_ROWS = 4096,     /* per block of offsets */
-    CN_MESSAGE_BYTES = 65536, /* of texts, where a block of messages ends */
+    CN_PLACE_ROWS = 1024,     /* per block of offsets */
+    CN_MESSAGE_BYTES = 16384, /* of texts, where a block of messages ends */
+    CN_SAMPLE_BYTES = 65536,  /* of messages that blocks of messages are packed against */
     CN_DICT_TOKENS = 32,      /* per block of the token dictionary */
     CN_VALUE_GROUP = 16,      /* values per group of a value dictionary */
     CN_RANK_ROWS = 512,       /* per entry of a presence bitmap's rank table */
@@ -42,7 +43,8 @@ enum {
  * The block: the differences to the row before, in units, packed from the lowest bit.
  *
  * 16 bytes per block of messages, and one more at the end: 4 first row, 4 bytes when unpacked,
- * 8 offset in MESSAGES. The block, by zstd: the lengths as varints, then the texts.
+ * 8 offset in MESSAGES. The block, by zstd with SAMPLE as its raw dictionary (where that is not empty):
+ * the lengths as varints, then the texts.
  *
  * 12 bytes per block of places: 4 offset in PLACES, 4 packed, 4 unpacked bytes (equal: not packed).
  * The block: 4 length of offsets, 4 length of lengths, then varints for each row: the zigzag
@@ -60,6 +62,7 @@ typedef enum cn_section {
     CN_SECTION_TIME_INDEX,
     CN_SECTION_MESSAGES,
     CN_SECTION_MESSAGE_INDEX,
+    CN_SECTION_SAMPLE,
     CN_SECTION_PLACES,
     CN_SECTION_PLACE_INDEX,
     CN_SECTION_ORIGIN_KEYS, /* 8 each */

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zstd.h>
 
 int cn_segment_bad(const cn_segment *s, cn_err *err, const char *what)
 {
@@ -97,7 +98,8 @@ static int check_sections(cn_segment *s, cn_err *err)
         f->sections[CN_SECTION_MESSAGE_INDEX].length % 16 ||
         f->sections[CN_SECTION_MESSAGE_INDEX].length < 16 ||
         f->sections[CN_SECTION_TOKEN_INDEX].length % 16 ||
-        f->sections[CN_SECTION_TOKEN_INDEX].length < 16 || f->first_ns > f->last_ns)
+        f->sections[CN_SECTION_TOKEN_INDEX].length < 16 ||
+        f->sections[CN_SECTION_SAMPLE].length > CN_SAMPLE_BYTES || f->first_ns > f->last_ns)
         return cn_segment_bad(s, err, "its sections do not fit its rows");
     s->origin = builtin(s, CN_COLUMN_ORIGIN, CN_INT, CN_OF_ROWS);
     s->data_type = builtin(s, "data_type", CN_TEXT, CN_OF_ROWS);
@@ -232,6 +234,7 @@ void cn_segment_release(cn_segment *s)
     if (s->path && s->map)
         munmap((void *) (uintptr_t) s->map, s->size);
     cn_footer_free(&s->footer);
+    ZSTD_freeDDict(s->sample);
     free(s->verified);
     free(s->path);
     free(s);

@@ -18,6 +18,7 @@ typedef struct cn_segment {
     cn_footer footer;
     uint64_t *verified; /* atomic; one bit per block */
     int damaged;        /* atomic: something in it was found wrong */
+    void *sample;       /* atomic: ZSTD_DDict of the section SAMPLE, made on first use */
     /* columns by purpose; NULL where the segment lacks it */
     const cn_column *origin, *data_type, *desc, *path_column, *volume, *image, *stream, *parser,
         *inode, *image_id;

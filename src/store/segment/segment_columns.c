@@ -2,6 +2,10 @@
 #include "event/spool_record.h"
 #include "store/segment/segment.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #define VALUE_MAX (CN_EVENT_MESSAGE_MAX * 2) /* bytes of one value: as long as a note can be */
 
 bool cn_codes_open(const cn_segment *s, const cn_column *column, cn_codes *out)
@@ -96,6 +100,115 @@ static void rows_present(const cn_codes *c, uint64_t *out)
     }
 }
 
+/* ---- few codes among many rows: found where they stand, then put in their rows ---------------- */
+
+enum { FEW_CODES = 4, FEW_HITS_PART = 64 }; /* hits in fewer than one of so many values */
+
+/* The row of the value of this number. */
+static uint32_t row_of(const cn_codes *c, uint32_t at)
+{
+    if (c->column->presence == CN_PRESENT_ALL)
+        return at;
+    if (c->column->presence == CN_PRESENT_LIST)
+        return cn_load32(c->present + (size_t) at * 4);
+    /* The last entry of the rank table with at most `at` values before it. */
+    uint32_t low = 0, high = c->n_rows / CN_RANK_ROWS + 1;
+    while (high - low > 1) {
+        uint32_t mid = low + (high - low) / 2;
+        if (cn_load32(c->ranks + (size_t) mid * 4) <= at)
+            low = mid;
+        else
+            high = mid;
+    }
+    uint32_t before = cn_load32(c->ranks + (size_t) low * 4), left = before <= at ? at - before : 0;
+    for (size_t w = (size_t) low * (CN_RANK_ROWS / 64); w < cn_bit_words(c->n_rows); w++) {
+        uint64_t word = cn_load64(c->present + w * 8);
+        uint32_t n = (uint32_t) __builtin_popcountll(word);
+        if (left < n) {
+            for (; left; left--)
+                word &= word - 1;
+            return (uint32_t) (w * 64) + (uint32_t) __builtin_ctzll(word);
+        }
+        left -= n;
+    }
+    return UINT32_MAX;
+}
+
+typedef struct cn_few {
+    const cn_codes *c;
+    uint64_t codes[FEW_CODES];
+    uint32_t n_codes, hits, max_hits;
+    uint64_t *out;
+} few;
+
+static bool take_hit(few *f, uint32_t at)
+{
+    uint32_t row = row_of(f->c, at);
+    if (row < f->c->n_rows)
+        cn_bit_set(f->out, row);
+    return ++f->hits <= f->max_hits;
+}
+
+#ifdef __SSE2__
+/* 16 bytes at a time: one bit of the result for each that belongs to a code found. */
+static unsigned compare_16(const few *f, const uint8_t *p)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *) (const void *) p), found = _mm_setzero_si128();
+    for (uint32_t i = 0; i < f->n_codes; i++) {
+        int code = (int) f->codes[i];
+        found = _mm_or_si128(
+            found, f->c->column->bits == 8    ? _mm_cmpeq_epi8(v, _mm_set1_epi8((char) code))
+                   : f->c->column->bits == 16 ? _mm_cmpeq_epi16(v, _mm_set1_epi16((short) code))
+                                              : _mm_cmpeq_epi32(v, _mm_set1_epi32(code)));
+    }
+    return (unsigned) _mm_movemask_epi8(found);
+}
+#endif
+
+static bool is_code(const few *f, uint64_t code)
+{
+    for (uint32_t i = 0; i < f->n_codes; i++)
+        if (f->codes[i] == code)
+            return true;
+    return false;
+}
+
+/* False where there are too many hits for this to be the fast way; what is set by then is right. */
+static bool rows_of_few(few *f)
+{
+    const cn_codes *c = f->c;
+    uint32_t at = 0, n = c->column->n_present;
+#ifdef __SSE2__
+    uint32_t bytes = c->column->bits / 8;
+    if (c->column->bits == 8 || c->column->bits == 16 || c->column->bits == 32)
+        for (; at + 16 / bytes <= n; at += 16 / bytes) {
+            unsigned found = compare_16(f, c->codes + (size_t) at * bytes);
+            for (; found; found &= ~(((1u << bytes) - 1) << __builtin_ctz(found)))
+                if (!take_hit(f, at + (uint32_t) __builtin_ctz(found) / bytes))
+                    return false;
+        }
+#endif
+    for (; at < n; at++)
+        if (is_code(f, cn_codes_get(c, at)) && !take_hit(f, at))
+            return false;
+    return true;
+}
+
+/* True where that was the way to do it. */
+static bool try_few(const cn_codes *c, const uint64_t *set, uint64_t n_set, uint64_t *out)
+{
+    few f = {.c = c, .max_hits = c->column->n_present / FEW_HITS_PART, .out = out};
+    if (c->column->bits < 8)
+        return false;
+    for (size_t code = cn_bits_next(set, 0, n_set); code != SIZE_MAX;
+         code = cn_bits_next(set, code + 1, n_set)) {
+        if (f.n_codes == FEW_CODES)
+            return false;
+        f.codes[f.n_codes++] = code;
+    }
+    return rows_of_few(&f);
+}
+
 /* As in cn_codes_step(), without a choice of rows. */
 static void rows_of_any(const cn_codes *c, const uint64_t *set, uint64_t n_set, uint64_t *out)
 {
@@ -127,6 +240,8 @@ void cn_codes_rows(const cn_codes *c, const uint64_t *set, uint64_t n_set, uint6
     if (!set || (c->column->bits == 0 && n_set && cn_bit(set, 0)))
         rows_present(c, out);
     else if (c->column->bits == 0)
+        return;
+    else if (try_few(c, set, n_set, out))
         return;
     else if (c->column->bits == 8 && c->column->presence == CN_PRESENT_ALL)
         rows_of_bytes(c, set, n_set, out);

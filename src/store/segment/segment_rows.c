@@ -97,11 +97,38 @@ static bool reserve(uint8_t **p, size_t *capacity, size_t n)
     return true;
 }
 
-static bool unpack(void **context, cn_span packed, uint8_t *out, size_t n)
+/* sample: NULL for none. */
+static bool unpack(void **context, cn_span packed, const ZSTD_DDict *sample, uint8_t *out, size_t n)
 {
     if (!*context)
         *context = ZSTD_createDCtx();
-    return *context && ZSTD_decompressDCtx(*context, out, n, packed.p, packed.len) == n;
+    if (!*context)
+        return false;
+    return ZSTD_decompress_usingDDict(*context, out, n, packed.p, packed.len, sample) == n;
+}
+
+/* What messages were packed against; false where it is damaged. */
+static bool get_sample(const cn_segment *s, const ZSTD_DDict **out)
+{
+    cn_segment *shared = (cn_segment *) (uintptr_t) s;
+    cn_span bytes;
+    *out = __atomic_load_n(&shared->sample, __ATOMIC_ACQUIRE);
+    if (*out || !s->footer.sections[CN_SECTION_SAMPLE].length)
+        return true;
+    if (!cn_segment_all(s, s->footer.sections[CN_SECTION_SAMPLE], &bytes))
+        return false;
+    ZSTD_DDict *made = ZSTD_createDDict(bytes.p, bytes.len);
+    void *none = NULL;
+    if (!made)
+        return false;
+    /* Two threads may come here at once: the first one's stays. */
+    if (!__atomic_compare_exchange_n(&shared->sample, &none, made, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE)) {
+        ZSTD_freeDDict(made);
+        made = none;
+    }
+    *out = made;
+    return true;
 }
 
 /* ---- messages -------------------------------------------------------------------------------- */
@@ -132,6 +159,7 @@ bool cn_messages_rows(const cn_segment *s, uint32_t block, uint32_t *first, uint
 bool cn_messages_load(const cn_segment *s, cn_message_block *m, uint32_t block)
 {
     cn_span head, packed;
+    const ZSTD_DDict *sample;
     uint32_t end;
     if (m->has && m->block == block)
         return true;
@@ -142,8 +170,8 @@ bool cn_messages_load(const cn_segment *s, cn_message_block *m, uint32_t block)
     uint64_t at = cn_load64(head.p + 8), next = cn_load64(head.p + 24);
     if (n > size || size > MESSAGE_BLOCK_MAX || next < at ||
         !cn_segment_part(s, s->footer.sections[CN_SECTION_MESSAGES], at, next - at, &packed) ||
-        !reserve(&m->bytes, &m->capacity, (size_t) size + 64) ||
-        !unpack(&m->zstd, packed, m->bytes, size))
+        !reserve(&m->bytes, &m->capacity, (size_t) size + 64) || !get_sample(s, &sample) ||
+        !unpack(&m->zstd, packed, sample, m->bytes, size))
         return false;
     if (n + 1u > m->cap_offsets) {
         uint32_t *offsets = realloc(m->offsets, ((size_t) n + 1) * sizeof *offsets);
@@ -282,7 +310,7 @@ bool cn_places_load(const cn_segment *s, cn_place_block *b, uint32_t block)
     if (stored == size) {
         if (size)
             memcpy(b->bytes, packed.p, size);
-    } else if (!unpack(&b->zstd, packed, b->bytes, size)) {
+    } else if (!unpack(&b->zstd, packed, NULL, b->bytes, size)) {
         return false;
     }
     for (uint32_t i = 0; i < n; i++) {

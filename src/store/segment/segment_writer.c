@@ -43,6 +43,8 @@ struct cn_segment_writer {
     cn_token_index index;
     uint64_t seeds[2];
     ZSTD_CCtx *zstd;
+    cn_buf sample;
+    ZSTD_CDict *sample_dict;
     cn_column_out *columns;
     size_t n_columns, cap_columns;
     uint32_t *field_column; /* of each of the spool's fields: its first column + 1 */
@@ -84,7 +86,7 @@ int cn_segment_writer_new(cn_segment_writer **out, cn_err *err)
     cn_buf *const buffers[] = {&w->lengths,      &w->texts,         &w->block, &w->packed,
                                &w->offsets,      &w->message_index, &w->sizes, &w->ordinals,
                                &w->places,       &w->place_index,   &w->times, &w->time_index,
-                               &w->footer_bytes, &w->type_columns};
+                               &w->footer_bytes, &w->type_columns,  &w->sample};
     for (size_t i = 0; i < CN_LEN(buffers); i++)
         *buffers[i] = cn_buf_of(CN_MIB(512));
     w->overflow = cn_arena_of(CN_MIB(64)); /* of what is neither in the spool nor long */
@@ -99,7 +101,7 @@ cn_segment_writer *cn_segment_writer_free(cn_segment_writer *w)
     cn_buf *const buffers[] = {&w->lengths,      &w->texts,         &w->block, &w->packed,
                                &w->offsets,      &w->message_index, &w->sizes, &w->ordinals,
                                &w->places,       &w->place_index,   &w->times, &w->time_index,
-                               &w->footer_bytes, &w->type_columns};
+                               &w->footer_bytes, &w->type_columns,  &w->sample};
     for (size_t i = 0; i < CN_LEN(buffers); i++)
         cn_buf_free(buffers[i]);
     for (size_t i = 0; i < w->cap_columns; i++)
@@ -108,6 +110,7 @@ cn_segment_writer *cn_segment_writer_free(cn_segment_writer *w)
         free(w->types[i].columns);
     cn_out_free(&w->out);
     cn_token_index_free(&w->index);
+    ZSTD_freeCDict(w->sample_dict);
     ZSTD_freeCCtx(w->zstd);
     cn_arena_free(&w->overflow);
     free(w->columns);
@@ -274,12 +277,15 @@ static int add_overflow(cn_segment_writer *w, const cn_spool *spool, cn_buf *ove
 
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
-static bool pack_block(cn_segment_writer *w, cn_span bytes)
+static bool pack_block(cn_segment_writer *w, cn_span bytes, const ZSTD_CDict *sample)
 {
     cn_buf_clear(&w->packed);
     size_t bound = ZSTD_compressBound(bytes.len);
     uint8_t *p = cn_buf_room(&w->packed, bound);
     if (!p)
+        return false;
+    /* A dictionary of NULL is none. */
+    if (ZSTD_isError(ZSTD_CCtx_refCDict(w->zstd, sample)))
         return false;
     size_t n = ZSTD_compress2(w->zstd, p, bound, bytes.p, bytes.len);
     if (ZSTD_isError(n))
@@ -295,7 +301,8 @@ static int end_messages(cn_segment_writer *w, uint32_t first_row, uint64_t secti
     cn_buf_clear(&w->block);
     cn_buf_bytes(&w->block, cn_buf_span(&w->lengths));
     cn_buf_bytes(&w->block, cn_buf_span(&w->texts));
-    if (w->block.failed || w->texts.failed || !pack_block(w, cn_buf_span(&w->block)))
+    if (w->block.failed || w->texts.failed ||
+        !pack_block(w, cn_buf_span(&w->block), w->sample_dict))
         return no_memory(w);
     cn_buf_le32(&w->message_index, first_row);
     cn_buf_le32(&w->message_index, (uint32_t) w->block.len);
@@ -323,7 +330,7 @@ static int end_places(cn_segment_writer *w)
     cn_buf_bytes(&w->block, cn_buf_span(&w->offsets));
     cn_buf_bytes(&w->block, cn_buf_span(&w->sizes));
     cn_buf_bytes(&w->block, cn_buf_span(&w->ordinals));
-    if (w->block.failed || !pack_block(w, cn_buf_span(&w->block)))
+    if (w->block.failed || !pack_block(w, cn_buf_span(&w->block), NULL))
         return no_memory(w);
     bool smaller = w->packed.len < w->block.len;
     const cn_buf *stored = smaller ? &w->packed : &w->block;
@@ -420,7 +427,8 @@ static int reset(cn_segment_writer *w, const cn_spool *spool, int fd)
     cn_arena_reset(&w->overflow);
     cn_buf *const buffers[] = {&w->lengths, &w->texts,      &w->message_index, &w->offsets,
                                &w->sizes,   &w->ordinals,   &w->places,        &w->place_index,
-                               &w->times,   &w->time_index, &w->footer_bytes,  &w->type_columns};
+                               &w->times,   &w->time_index, &w->footer_bytes,  &w->type_columns,
+                               &w->sample};
     for (size_t i = 0; i < CN_LEN(buffers); i++)
         cn_buf_clear(buffers[i]);
     size_t fields = CN_F_COUNT + cn_spool_names(spool), origins = cn_spool_origins(spool);
@@ -488,6 +496,30 @@ static int add_row(cn_segment_writer *w, const cn_spool *spool, const cn_spool_e
             return rc;
     }
     return overflow.len ? add_overflow(w, spool, &overflow, e->data_type, row) : CN_OK;
+}
+
+/* Messages from all over the segment, against which each block of them is packed: small blocks are
+ * packed as well as large ones then, and a page reads less. */
+static int take_sample(cn_segment_writer *w, const cn_spool *spool, const cn_footer *f)
+{
+    enum { PARTS = 1024, PART_MAX = 1024 };
+    uint32_t step = CN_MAX(f->n_rows / PARTS, 1u);
+    ZSTD_freeCDict(w->sample_dict);
+    w->sample_dict = NULL;
+    /* Not where the blocks that it makes smaller are few. */
+    if (cn_spool_bytes(spool) < (uint64_t) CN_SAMPLE_BYTES * 16)
+        return CN_OK;
+    for (uint32_t row = 0; row < f->n_rows; row += step) {
+        cn_spool_event e;
+        if (!cn_spool_event_at(spool, w->rows[row].id * 8, &e))
+            break;
+        size_t left = CN_SAMPLE_BYTES - w->sample.len;
+        cn_buf_bytes(&w->sample, cn_span_sub(e.message, 0, CN_MIN((size_t) PART_MAX, left)));
+    }
+    if (!w->sample.len)
+        return CN_OK;
+    w->sample_dict = ZSTD_createCDict(w->sample.p, w->sample.len, ZSTD_LEVEL);
+    return w->sample_dict ? CN_OK : no_memory(w);
 }
 
 static int add_rows(cn_segment_writer *w, const cn_spool *spool, cn_footer *f)
@@ -660,12 +692,15 @@ static int write_all(cn_segment_writer *w, cn_spool *spool, int fd, cn_segment_s
     uint8_t head[CN_SEGMENT_HEAD] = CN_SEGMENT_MAGIC;
     head[8] = CN_SEGMENT_VERSION;
     cn_out_bytes(&w->out, head, sizeof head);
-    rc = add_rows(w, spool, &f);
+    rc = take_sample(w, spool, &f);
+    if (rc == CN_OK)
+        rc = add_rows(w, spool, &f);
     if (rc == CN_OK)
         rc = add_origins(w, spool, &f);
     if (rc < 0)
         return rc;
     put_section(w, &f, CN_SECTION_MESSAGE_INDEX, &w->message_index);
+    put_section(w, &f, CN_SECTION_SAMPLE, &w->sample);
     put_section(w, &f, CN_SECTION_PLACES, &w->places);
     put_section(w, &f, CN_SECTION_PLACE_INDEX, &w->place_index);
     put_section(w, &f, CN_SECTION_TIMES, &w->times);
