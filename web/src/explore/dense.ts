@@ -13,7 +13,7 @@ export function denseRange(all: HistogramResponse): Range | undefined {
   if (first === undefined || last === undefined) return undefined;
   const whole: Range = [first, last + all.interval_us];
   const sum = all.counts.reduce((a, b) => a + b, 0);
-  const outside = Math.floor(sum * 0.005);
+  const outside = Math.floor(sum * 0.02);
   let from = 0;
   for (let seen = 0; from < all.counts.length - 1; from++) {
     seen += all.counts[from] ?? 0;

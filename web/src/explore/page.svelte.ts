@@ -154,7 +154,7 @@ export class ExplorePage {
       void this.selectionKey;
       void this.tick;
       const split = this.#split;
-      const buckets = Math.max(20, Math.min(1000, Math.floor(this.stripWidth / 7)));
+      const buckets = Math.max(20, Math.min(1000, Math.floor(this.stripWidth / 5)));
       const { wide } = this.strip;
       void wide;
       if (this.stripWidth === 0) return;

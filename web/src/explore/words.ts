@@ -12,6 +12,9 @@ const fileTimes: Record<string, string> = {
 
 const types: Record<string, string> = {
   "syslog:line": "syslog",
+  "syslog:ssh:failed_connection": "ssh failed login",
+  "syslog:pam:session_opened": "session opened",
+  "syslog:pam:session_closed": "session closed",
   "systemd:journal": "journal",
   "text:line": "text log",
   "linux:utmp:event": "login record",
