@@ -1,10 +1,12 @@
 /* The last login of each account: one record per user id, at the user id's place, in a sparse file.
  * Source: lastlog(8), glibc bits/utmp.h (struct lastlog).
  *
- *   292     296    size  field           292: 32-bit time also on 64-bit machines (x86-64, i386,
- * arm, offset  offset                            powerpc); 296: 64-bit time (aarch64, s390x,
- * riscv64) 0       0     4/8  seconds, 0 where the account never logged in 4       8      32  line:
- * terminal, without /dev/ 36      40     256  host
+ *   offset  offset  size  field
+ *      292     296        whole record: with a 32-bit time also on 64-bit machines (x86-64, i386, arm, powerpc);
+ *                         with a 64-bit time on aarch64, s390x, riscv64
+ *        0       0   4/8  seconds, 0 where the account never logged in
+ *        4       8    32  line: terminal, without /dev/
+ *       36      40   256  host
  */
 #include "base/text.h"
 #include "parse/parser.h"
@@ -69,9 +71,24 @@ static bool is_possible(const record *r)
                             : r->seconds >= SECONDS_MIN && r->seconds <= SECONDS_MAX);
 }
 
+/* A record that other content hardly makes by chance: a time, and texts that end as strings do, the line in the words of
+ * terminals. */
+static bool is_certain(const record *r)
+{
+    if (!is_possible(r) || !r->clean || r->seconds == 0 || r->line.len == 0 || r->line.len == 32 ||
+        r->host.len == 256)
+        return false;
+    for (size_t i = 0; i < r->line.len; i++) {
+        uint8_t c = r->line.p[i];
+        if (!cn_is_alpha(c) && !cn_is_digit(c) && !memchr("/:._-", c, 5))
+            return false;
+    }
+    return true;
+}
+
 typedef struct fit {
     const layout *layout;
-    unsigned certain, wrong, blank;
+    unsigned certain, possible, wrong, blank; /* possible: the certain ones included */
 } fit;
 
 static fit find_fit(cn_span head)
@@ -85,11 +102,11 @@ static fit find_fit(cn_span head)
             if (is_blank(bytes))
                 f.blank++;
             else if (is_possible(&r) && r.clean && r.line.len > 0)
-                f.certain++;
+                f.possible++, f.certain += is_certain(&r);
             else
                 f.wrong++;
         }
-        if (i == 0 || f.certain > best.certain)
+        if (i == 0 || f.possible > best.possible)
             best = f;
     }
     return best;
@@ -101,8 +118,8 @@ static unsigned probe(const cn_probe *probe)
 {
     fit f = find_fit(probe->head);
     if (!cn_span_starts(probe->file->name, "lastlog"))
-        return f.certain >= 2 && f.wrong == 0 ? 32 : 0;
-    if (f.certain > f.wrong)
+        return f.certain >= 2 && f.certain == f.possible && f.wrong == 0 ? 32 : 0;
+    if (f.possible > f.wrong)
         return 64;
     return f.wrong == 0 && f.blank > 0 ? 12 : 0;
 }
