@@ -62,7 +62,7 @@ static void print_sandbox(doctor *d)
 static void check_segment(doctor *d, const cn_segment_row *row)
 {
     cn_err err = CN_ERR_INIT;
-    cn_segment_summary is;
+    cn_segment_summary is = {0};
     int fd = open(row->path, O_RDONLY | O_CLOEXEC);
     int r = fd < 0 ? cn_fail_errno(&err, "it cannot be opened") : cn_segment_check(fd, &is, &err);
     if (r >= 0 && (is.checksum != row->checksum || is.events != row->events))

@@ -135,7 +135,7 @@ static void describe(request *q)
         cn_buf_printf(&q->scope, "partition=%s ", q->run.volume);
     if (q->filter)
         cn_buf_printf(&q->scope, "filter=%016llx ", (unsigned long long) cn_filter_hash(q->filter));
-    cn_buf_bytes(&q->options, cn_buf_span(&q->scope));
+    cn_buf_str(&q->options, cn_buf_cstr(&q->scope));
     if (q->timezone)
         cn_buf_printf(&q->options, "timezone=%s ", q->timezone);
     q->run.scope = cn_buf_cstr(&q->scope);

@@ -72,9 +72,13 @@ int cn_db_open(const char *path, cn_db_mode mode, cn_db **out, cn_err *err)
     int rc = sqlite3_open_v2(path, &db->handle, flags[mode] | SQLITE_OPEN_NOMUTEX, NULL);
     if (!db->handle)
         return cn_fail(err, CN_E_NO_MEMORY, CN_NO_OFFSET, "%s: no memory", path);
-    if (mode == CN_DB_READ && rc == SQLITE_CANTOPEN)
-        rc = sqlite3_close(db->handle),
+    if (mode == CN_DB_READ && rc == SQLITE_CANTOPEN) {
+        sqlite3_close(db->handle);
+        db->handle = NULL;
         rc = sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+        if (!db->handle)
+            return cn_fail(err, CN_E_NO_MEMORY, CN_NO_OFFSET, "%s: no memory", path);
+    }
     if (rc != SQLITE_OK)
         return failed(db, "cannot be opened", err);
     sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
@@ -150,7 +154,7 @@ int cn_db_query(cn_db *db, const char *sql, const cn_db_value *values, size_t n,
 {
     CN_CLEANUP(cn_rows_end_p) cn_rows *rows = NULL;
     int r = prepare(db, sql, &rows, err);
-    if (r < 0)
+    if (r < 0 || !rows)
         return r;
     if (bind(rows, values, n) != SQLITE_OK)
         return failed(db, "parameter", err);
@@ -200,7 +204,7 @@ int cn_db_do(cn_db *db, const char *sql, const cn_db_value *values, size_t n, cn
 {
     CN_CLEANUP(cn_rows_end_p) cn_rows *rows = NULL;
     int r = cn_db_query(db, sql, values, n, &rows, err);
-    while (r >= 0 && (r = cn_rows_next(rows, err)) > 0)
+    while (rows && r >= 0 && (r = cn_rows_next(rows, err)) > 0)
         ;
     return r;
 }

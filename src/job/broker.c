@@ -111,7 +111,7 @@ static void tell_progress(cn_broker *b, uint64_t *last_ns)
                  : !b->opened ? "opening"
                               : NULL,
         .bytes_done = CN_MIN(CN_MAX(b->bytes_done, bytes), b->bytes_total),
-        .bytes_total = b->bytes_total,
+        .bytes_total = cn_broker_walked(b) ? b->bytes_total : 0, /* it still grows */
         .files = files,
         .events = events,
         .elapsed_ns = now - b->started_ns,

@@ -140,6 +140,8 @@ void cn_broker_assign(cn_broker *b);
 /* Nothing is left to be done. */
 bool cn_broker_done(const cn_broker *b);
 bool cn_broker_stopping(const cn_broker *b);
+/* All files are known. */
+bool cn_broker_walked(const cn_broker *b);
 /* Takes a batch (owned) into the queue. */
 void cn_broker_queue(cn_broker *b, cn_batch *batch);
 /* A number for an item, NO_ITEM where there are too many; what is committed of it. */

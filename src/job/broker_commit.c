@@ -12,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NO_TURN (-1)
+#define NO_TURN   (-1)
+#define ITEMS_MAX (CN_SPOOL_BYTES / 16) /* of one spool: each has an event in it */
 
 static void distrust(cn_broker *b, cn_slot *s, const char *why)
 {
@@ -114,7 +115,8 @@ void cn_broker_written(cn_broker *b, cn_slot *s, const cn_msg_written *said)
 
 void cn_broker_items(cn_broker *b, cn_slot *s, const cn_msg_items *fixed, cn_span tail)
 {
-    if (s->grant.fd < 0 || tail.len != (uint64_t) fixed->n * CN_MSG_ITEM_SIZE) {
+    if (s->grant.fd < 0 || tail.len != (uint64_t) fixed->n * CN_MSG_ITEM_SIZE ||
+        s->n_items + fixed->n > ITEMS_MAX) {
         distrust(b, s, "items of no segment");
         return;
     }

@@ -64,6 +64,10 @@ static void hello(cn_broker *b, cn_slot *s, const cn_message *m)
     cn_cur c = cn_cur_of(m->tail, 0);
     char text[512];
     cn_get_string(&c, text, sizeof text);
+    if (s->job != CN_JOB_START) {
+        bad_message(b, s, "a second beginning");
+        return;
+    }
     if (*text) {
         cn_broker_fail(b, CN_E_DENIED, text);
         return;
@@ -79,7 +83,8 @@ static void hello(cn_broker *b, cn_slot *s, const cn_message *m)
 static void mount(cn_broker *b, cn_slot *s, const cn_message *m)
 {
     const cn_msg_mount *fixed = (const cn_msg_mount *) m->fixed.p;
-    if (s->job != CN_JOB_OPEN || fixed->index != b->n_mounts || b->n_mounts == CN_MOUNTS_MAX) {
+    if (s->job != CN_JOB_OPEN || b->opened || fixed->index != b->n_mounts ||
+        b->n_mounts == CN_MOUNTS_MAX) {
         bad_message(b, s, "a volume out of order");
         return;
     }
@@ -277,6 +282,10 @@ static void failed(cn_broker *b, const cn_message *m)
 
 static void done(cn_broker *b, cn_slot *s, const cn_msg_done *said)
 {
+    if (s->job == CN_JOB_NONE || (s->job == CN_JOB_FLUSH && said->spool_events)) {
+        bad_message(b, s, "the end of work that was not asked for");
+        return;
+    }
     s->spool_events = said->spool_events;
     switch (s->job) {
     case CN_JOB_FACTS:

@@ -42,7 +42,7 @@ static bool push_large(cn_broker *b, cn_batch *batch)
 {
     if (b->n_large == b->cap_large) {
         size_t capacity = b->cap_large ? b->cap_large * 2 : 256;
-        cn_batch **heap = realloc(b->large, capacity * sizeof *heap);
+        cn_batch **heap = realloc(b->large, capacity * sizeof(cn_batch *));
         if (!heap)
             return false;
         b->large = heap;
@@ -117,7 +117,7 @@ static bool all_facts(const cn_broker *b)
     return true;
 }
 
-static bool all_walks(const cn_broker *b)
+bool cn_broker_walked(const cn_broker *b)
 {
     for (uint32_t i = 0; i < b->n_mounts; i++)
         if (!b->mounts[i].walk_done)
@@ -208,7 +208,7 @@ static void assign_one(cn_broker *b, cn_slot *s)
     cn_batch *batch = all_facts(b) ? next_batch(b) : NULL;
     if (batch)
         give_files(b, s, batch);
-    else if (all_facts(b) && all_walks(b))
+    else if (all_facts(b) && cn_broker_walked(b))
         flush(b, s);
 }
 
@@ -236,6 +236,7 @@ bool cn_broker_done(const cn_broker *b)
         if (s->spawned && (s->job != CN_JOB_NONE || s->spool_events))
             return false;
     }
-    return cn_broker_stopping(b) || (b->opened && all_facts(b) && all_walks(b) && !b->n_large &&
-                                     !b->small && (!b->options->hash || b->hash_done));
+    return cn_broker_stopping(b) ||
+           (b->opened && all_facts(b) && cn_broker_walked(b) && !b->n_large && !b->small &&
+            (!b->options->hash || b->hash_done));
 }

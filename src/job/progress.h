@@ -7,8 +7,9 @@ typedef struct cn_progress cn_progress;
 
 typedef struct cn_progress_state {
     const char *image;
-    const char *doing; /* instead of figures; NULL: the figures */
-    uint64_t bytes_done, bytes_total, files, events;
+    const char *doing;                /* instead of figures; NULL: the figures */
+    uint64_t bytes_done, bytes_total; /* total 0: not known yet */
+    uint64_t files, events;
     uint64_t elapsed_ns;
 } cn_progress_state;
 

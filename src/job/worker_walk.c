@@ -162,7 +162,9 @@ static void warning(void *context, const cn_fs_warning *finding)
 void cn_worker_walk(cn_worker *w, const cn_msg_walk *ask)
 {
     walk *k = calloc(1, sizeof *k);
-    int r = k ? cn_worker_open(w) : CN_E_NO_MEMORY;
+    if (!k)
+        _exit(CN_WORKER_MEMORY);
+    int r = cn_worker_open(w);
     cn_worker_check(w, r);
     k->w = w;
     k->ask = *ask; /* the message is gone when another one comes */
