@@ -222,11 +222,12 @@ static void end(cn_broker *b)
     for (uint32_t i = 0; i <= b->n_workers; i++)
         cn_channel_close(&b->slots[i].channel);
     b->nursery = cn_nursery_end(b->nursery, orderly ? END_MS : 0); /* the workers with it */
+    for (uint32_t i = 0; i <= b->n_workers; i++)
+        cn_broker_take_back(b,
+                            &b->slots[i]); /* on a full disk this makes room for the last words */
     cn_broker_end_timeline(b);
     for (uint32_t i = 0; i <= b->n_workers; i++) {
         cn_slot *s = &b->slots[i];
-        if (s->grant.fd >= 0)
-            close(s->grant.fd);
         free(s->items);
         free(s->batch);
     }

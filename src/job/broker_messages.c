@@ -271,10 +271,12 @@ static void hashed(cn_broker *b, cn_slot *s, const cn_msg_hashed *said)
         cn_broker_fail_err(b, &err);
 }
 
-static void failed(cn_broker *b, const cn_message *m)
+static void failed(cn_broker *b, cn_slot *s, const cn_message *m)
 {
     const cn_msg_failed *fixed = (const cn_msg_failed *) m->fixed.p;
     CN_CLEANUP(cn_buf_free) cn_buf text = cn_buf_of(2048);
+    if (s->grant.fd >= 0)
+        cn_buf_printf(&text, "%s: ", b->options->folder);
     cn_text_put_utf8(&text, cn_span_sub(m->tail, 0, 500));
     int code = fixed->code < 0 && fixed->code >= CN_E_DENIED ? (int) fixed->code : CN_E_IO;
     cn_broker_fail(b, code, cn_buf_cstr(&text));
@@ -348,7 +350,7 @@ static void take(cn_broker *b, cn_slot *s, const cn_message *m)
         s->written = 0;
         return;
     case CN_M_FAILED:
-        failed(b, m);
+        failed(b, s, m);
         return;
     case CN_M_HASHED:
         hashed(b, s, (const cn_msg_hashed *) m->fixed.p);

@@ -43,12 +43,6 @@ def start(*argv, data, **more):
                             stderr=subprocess.PIPE, start_new_session=True)
 
 
-def need_search():
-    """What is in a timeline is looked at with `cairn search`."""
-    if subprocess.run([CAIRN, "help", "search"], capture_output=True).returncode:
-        skip("this build has no cairn search")
-
-
 def need_test_parsers():
     """The parser that misbehaves is only in builds for tests."""
     p = subprocess.run([CAIRN, "process", "--parsers", "no-such", "x"], capture_output=True)
@@ -140,9 +134,6 @@ def leftovers(data):
 def equal(got, want, what):
     if got != want:
         raise AssertionError(f"{what}: {got!r}, not {want!r}")
-
-
-need_search()
 
 
 def run(*tests):

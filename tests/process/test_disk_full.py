@@ -7,14 +7,15 @@ from support import *
 def a_full_disk():
     where = FOLDER / "small"
     where.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", where], capture_output=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", where], capture_output=True)
     if mounted.returncode:
         skip("mounting a tmpfs needs root")
     try:
         data = where / "data"
         _, err = cairn("process", IMAGE, data=data, status=3, CAIRN_TEST_SPOOL_MIB="4")
-        if "No space left" not in err and "full" not in err:
+        if str(data) not in err or ("No space left" not in err and "full" not in err):
             raise AssertionError(f"the error does not tell: {err}")
+        equal(rows(data, "SELECT status, error <> '' FROM timelines"), [(3, 1)], "status and error of the timeline")
         some = event_ids(data)
         if not some or not set(some) < set(WANT):
             raise AssertionError(f"{len(some)} events on the full disk, of {len(WANT)}")
