@@ -125,7 +125,8 @@ static int check_sections(cn_segment *s, cn_err *err)
             return cn_segment_bad(s, err, "its values are not numbered in order");
         next += f->columns[i].n_values;
     }
-    if (next != f->n_text_values || f->indexed_values > next)
+    /* Each has two bytes of its own at least. */
+    if (next != f->n_text_values || next > s->body || f->indexed_values > next)
         return cn_segment_bad(s, err, "its values are not numbered in order");
     for (uint32_t t = 0; t < f->n_types; t++)
         for (uint32_t i = 0; i < f->types[t].n; i++)

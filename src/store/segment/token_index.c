@@ -71,7 +71,9 @@ void cn_token_index_free(cn_token_index *t)
 
 void cn_token_index_clear(cn_token_index *t)
 {
-    memset(t->slots, 0, t->n_slots * sizeof *t->slots);
+    if (!t->is_clear)
+        memset(t->slots, 0, t->n_slots * sizeof *t->slots);
+    t->is_clear = false;
     t->n_tokens = 0;
     t->texts_len = 0;
     t->n_chunks = 1; /* 0 is none */
@@ -396,6 +398,12 @@ int cn_token_index_write(cn_token_index *t, cn_out *out, uint32_t n_rows, cn_foo
     int rc = put_all(t, &sort, n_rows, s, err);
     if (rc < 0)
         return rc;
+    /* A small segment clears what it used, not the whole table. */
+    if (t->n_tokens < t->n_slots / 16) {
+        for (size_t i = 0; i < t->n_tokens; i++)
+            t->slots[sort.items[i].id] = (cn_token_slot){0};
+        t->is_clear = true;
+    }
     put_section(out, footer, CN_SECTION_TOKENS, &s->tokens);
     put_section(out, footer, CN_SECTION_TOKEN_INDEX, &s->index);
     put_section(out, footer, CN_SECTION_POSTINGS, &s->postings);

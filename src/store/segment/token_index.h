@@ -50,6 +50,7 @@ typedef struct cn_token_index {
     size_t n_pending;
     bool full; /* a limit was reached: nothing more is taken */
     size_t max_tokens;
+    bool is_clear; /* the slots are, although tokens were written */
     cn_token_sections sections;
     cn_sort_item *items, *spare;
     size_t cap_items;
