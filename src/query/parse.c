@@ -159,10 +159,39 @@ static int parse_term(state *s, const cn_query_node **out)
     }
 }
 
+/* starred:false is NOT starred:true: what has no star is nowhere noted. */
+static int mean_unstarred(state *s, const cn_query_node **node)
+{
+    const cn_query_node *leaf = *node;
+    if (leaf->field != CN_QF_starred || !leaf->folded.len ||
+        (!cn_span_is(leaf->folded, "false") && !cn_span_is(leaf->folded, "0")))
+        return CN_OK;
+    cn_query_node *n, *yes;
+    const cn_query_node **child = cn_arena_alloc(&s->q->arena, sizeof *child);
+    if (!child)
+        return cn_fail(s->err, CN_E_NO_MEMORY, CN_NO_OFFSET, "no memory for the query");
+    int rc = cn_leaf_node(s->q, leaf->begin, leaf->end, &n, s->err);
+    if (rc == CN_OK)
+        rc = cn_leaf_node(s->q, leaf->begin, leaf->end, &yes, s->err);
+    if (rc < 0)
+        return rc;
+    *yes = *leaf;
+    yes->kind = CN_Q_VALUE;
+    yes->text = yes->folded = CN_SPAN_LIT("true");
+    n->kind = CN_Q_NOT;
+    *child = yes;
+    n->children = child;
+    n->n_children = 1;
+    *node = n;
+    return CN_OK;
+}
+
 static int parse_not(state *s, const cn_query_node **out)
 {
-    if (s->token.kind != CN_LEX_NOT)
-        return parse_term(s, out);
+    if (s->token.kind != CN_LEX_NOT) {
+        int rc = parse_term(s, out);
+        return rc < 0 ? rc : mean_unstarred(s, out);
+    }
     size_t begin = s->token.begin;
     int rc = enter(s);
     if (rc < 0)

@@ -311,6 +311,7 @@ class Api(unittest.TestCase):
         self.assertTrue(found["hits"][0]["starred"])
         self.assertEqual(self.search(chips=[dict(field="starred", value=True)])["total"], 1)
         self.assertEqual(self.search(chips=[dict(field="starred", value=False)])["total"], len(self.all) - 1)
+        self.assertEqual(self.search("starred:false")["total"], len(self.all) - 1)
         tag = urllib.parse.quote("first / contact é", safe="")
         self.assertEqual(self.server.call("PUT", f"/events/{hit}/tags/{tag}")["tags"], ["first / contact é"])
         self.assertEqual(self.server.get("/tags")["values"], [{"value": "first / contact é", "count": 1}])

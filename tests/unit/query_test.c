@@ -70,6 +70,8 @@ static void trees(void **state)
         {"_exists_:\"tag\"", "tag:exists"},
         {"tag:bad", "tag:word(bad)"},
         {"starred:true", "starred:word(true)"},
+        {"starred:false", "(NOT starred:value(true))"},
+        {"NOT starred:false a", "(AND (NOT (NOT starred:value(true))) *:word(a))"},
         {"timestamp:[-5 TO 7]", "timestamp:range(-5000 7999)"},
         {"datetime:[2026-11-18 TO 2026-11-19T08:00:00.000000001]",
          "datetime:range(1794960000000000000 1795075200000000001)"},
