@@ -5,7 +5,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#define TAGS_MAX    500    /* that are counted, the most used ones */
 #define BUCKETS_MAX 100000 /* of an answer, empty ones too */
 
 /* A value as JSON has it: numbers and truths without quotes, a timeline by its id. */
@@ -216,10 +218,102 @@ static void put_top(cn_call *call, const cn_held_hits *held, cn_span field, cons
     cn_json_close(&j, '}');
 }
 
+/* Tags are kept beside the events, so each is counted by a search of its own. */
+typedef struct tag_counts {
+    cn_value_count *values;
+    size_t n;
+} tag_counts;
+
+static int by_count(const void *a, const void *b)
+{
+    const cn_value_count *x = a, *y = b;
+    if (x->count != y->count)
+        return x->count < y->count ? 1 : -1;
+    size_t n = CN_MIN(x->value.len, y->value.len);
+    int order = n ? memcmp(x->value.p, y->value.p, n) : 0;
+    return order ? order : (x->value.len > y->value.len) - (x->value.len < y->value.len);
+}
+
+/* How many hits of the selection satisfy one more chip. 1: answered; negative: failed. */
+static int count_with(cn_call *call, const cn_api_selection *selection, const cn_api_chip *chip,
+                      uint64_t *out)
+{
+    cn_held_hits held;
+    cn_api_selection more = *selection;
+    cn_api_chip *chips = cn_arena_alloc(&call->arena, (more.chips.n + 1) * sizeof *chips);
+    if (!chips)
+        return cn_fail(&call->err, CN_E_NO_MEMORY, CN_NO_OFFSET, "no memory for this call");
+    if (more.chips.n)
+        memcpy(chips, more.chips.p, more.chips.n * sizeof *chips);
+    chips[more.chips.n] = *chip;
+    more.chips.p = chips;
+    more.chips.n++;
+    int rc = cn_hits_take(call, &more, &held);
+    if (rc)
+        return rc;
+    *out = cn_hits_count(held.hits);
+    cn_hits_give(&held);
+    return CN_OK;
+}
+
+static int count_tags(cn_call *call, const cn_api_top_request *body, tag_counts *out)
+{
+    cn_count *tags = NULL;
+    size_t n = 0;
+    cn_catalog *catalog = cn_library_take(call->library);
+    int rc = cn_catalog_annotation_texts(catalog, CN_NOTE_TAG, &call->arena, &tags, &n, &call->err);
+    cn_library_give(call->library);
+    out->values = cn_arena_alloc(&call->arena, (n + 1) * sizeof *out->values);
+    if (rc == CN_OK && !out->values)
+        rc = cn_fail(&call->err, CN_E_NO_MEMORY, CN_NO_OFFSET, "no memory for this call");
+    for (size_t i = 0; i < n && i < TAGS_MAX && rc == CN_OK; i++) {
+        CN_CLEANUP(cn_buf_free) cn_buf query = cn_buf_of(CN_KIB(128));
+        cn_query_put_filter(&query, CN_SPAN_LIT("tag"), cn_span_str(tags[i].name));
+        const cn_api_chip chip = {.query = cn_buf_span(&query), .active = true};
+        uint64_t count = 0;
+        rc = count_with(call, &body->selection, &chip, &count);
+        if (rc == CN_OK && count)
+            out->values[out->n++] = (cn_value_count){cn_span_str(tags[i].name), count};
+    }
+    return rc;
+}
+
+static int top_tags(cn_call *call, const cn_api_top_request *body)
+{
+    tag_counts counts = {.values = NULL};
+    const cn_api_chip any = {.query = CN_SPAN_LIT("_exists_:tag"), .active = true};
+    cn_held_hits held;
+    uint64_t tagged = 0;
+    int rc = count_tags(call, body, &counts);
+    if (rc == CN_OK)
+        rc = count_with(call, &body->selection, &any, &tagged);
+    if (rc == CN_OK)
+        rc = cn_hits_take(call, &body->selection, &held);
+    if (rc)
+        return rc < 0 ? rc : CN_OK;
+    qsort(counts.values, counts.n, sizeof *counts.values, by_count);
+    for (size_t i = 0; body->rare && i < counts.n / 2; i++) {
+        cn_value_count swapped = counts.values[i];
+        counts.values[i] = counts.values[counts.n - 1 - i];
+        counts.values[counts.n - 1 - i] = swapped;
+    }
+    uint64_t total = cn_hits_count(held.hits);
+    const cn_top top = {.values = counts.values,
+                        .n_values = CN_MIN(counts.n, (size_t) body->n),
+                        .distinct = counts.n,
+                        .missing = total - CN_MIN(total, tagged),
+                        .type = CN_TEXT};
+    put_top(call, &held, body->field, &top);
+    cn_hits_give(&held);
+    return CN_OK;
+}
+
 int cn_http_top(cn_call *call, const cn_api_top_request *body)
 {
     cn_held_hits held;
     cn_top top = {0};
+    if (cn_span_is(body->field, "tag"))
+        return top_tags(call, body);
     int rc = cn_hits_take(call, &body->selection, &held);
     if (rc)
         return rc < 0 ? rc : CN_OK;

@@ -336,6 +336,10 @@ class Api(unittest.TestCase):
         self.server.post("/annotations", {"events": ids, "star": True, "add_tags": ["noise"]})
         self.assertEqual(self.search("starred:true AND tag:noise")["total"], len(ids))
         self.assertEqual(machine.count(self.data, "tag:noise"), len(ids))
+        top = self.server.post("/search/top", {"query": "cron", "field": "tag"})
+        self.assertEqual(top["values"], [{"value": "noise", "count": len(ids)}])
+        self.assertEqual((top["distinct"], top["missing"]), (1, top["total"] - len(ids)))
+        self.assertEqual(self.server.post("/search/top", {"query": "accepted", "field": "tag"})["values"], [])
         self.server.post("/annotations", {"events": ids, "star": False, "remove_tags": ["noise"]})
         self.assertEqual(self.search("starred:true OR tag:noise")["total"], 0)
         for bad in ({"events": ids, "add_tags": [" x"]}, {"events": ids, "add_tags": [""]}, {"events": ["x"]}):
