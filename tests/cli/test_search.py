@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import sys
 import unittest
 from pathlib import Path
@@ -125,6 +126,44 @@ class Search(unittest.TestCase):
     def test_timeline_by_name_and_number(self):
         self.assertEqual(machine.count(self.data, "*", "--timeline", "1"), len(self.all))
         self.assertEqual(self.search("*", "--timeline", "nosuch", must=False).returncode, 3)
+
+    def test_damaged_segment_is_named_and_the_rest_found(self):
+        with machine.temporary() as folder:
+            data = Path(folder) / "data"
+            shutil.copytree(self.data, data)
+            machine.run("process", self.source / "var/log/auth.log", data=data)
+            whole = machine.count(data, "*")
+            segments = sorted(data.glob("segments/*/*"), key=lambda p: p.stat().st_size)
+            self.assertGreater(len(segments), 1)
+            bytes_ = bytearray(segments[-1].read_bytes())
+            for at in range(0, len(bytes_), 97):
+                bytes_[at] ^= 0x55
+            segments[-1].write_bytes(bytes_)
+            for argv in (["--count"], ["-o", "jsonl"], ["-n", "5"], ["--top", "data_type"], ["--histogram", "1h"]):
+                p = machine.run("search", "*", *argv, data=data)
+                self.assertIn(segments[-1].name, p.stderr.decode())
+                self.assertEqual(machine.run("search", "*", *argv, "--strict", data=data, must=False).returncode, 1)
+            left = machine.count(data, "*")
+            self.assertTrue(0 < left < whole, (left, whole))
+            self.assertEqual(len(machine.events(data)), left)
+
+    def test_a_damaged_block_costs_its_segment_once(self):
+        """Bytes in the middle, found only when they are read: no event twice, all of the others."""
+        with machine.temporary() as folder:
+            data = Path(folder) / "data"
+            shutil.copytree(self.data, data)
+            machine.run("process", self.source / "var/log/auth.log", data=data)
+            segments = sorted(data.glob("segments/*/*"), key=lambda p: p.stat().st_size)
+            content = segments[-1].read_bytes()
+            others = None
+            for part in range(1, 20):
+                bytes_ = bytearray(content)
+                bytes_[len(bytes_) * part // 20] ^= 0xff
+                segments[-1].write_bytes(bytes_)
+                ids = [(e["event_id"], e["image"]) for e in machine.events(data)]
+                self.assertEqual(len(set(ids)), len(ids), part)
+                others = others or {i for i in ids if i[1] == "auth.log"}
+                self.assertTrue(others <= set(ids), part)
 
     def test_wrong_use_is_told(self):
         for argv, word in ((["a AND )"], "unexpected"), ([], "query"), (["a", "b"], "quotes"), (["*", "--nonsense"], "nonsense"),

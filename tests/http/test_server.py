@@ -463,6 +463,17 @@ class Empty(unittest.TestCase):
                 listener.wait_for(lambda i, event, data: event == "timeline" and data["timeline"]["status"] == "ready")
                 listener.wait_for(lambda i, event, data: event == "segment" and data["events"] > 0)
                 self.assertEqual(server.post("/search", {"query": "accepted"})["total"], 8)
+                first = server.get("/timelines")["timelines"][0]
+                star = server.post("/search", {"query": "accepted", "limit": 1})["hits"][0]["id"]
+                server.call("PUT", f"/events/{star}/star")
+                # The same source again: the new timeline takes the old one's place, and stars stay.
+                machine.run("process", source, data=folder + "/new")
+                listener.wait_for(lambda i, event, data: event == "timeline" and data["gone"] and data["id"] == first["id"])
+                [second] = server.get("/timelines")["timelines"]
+                self.assertNotEqual(second["id"], first["id"])
+                self.assertEqual(second["events"], first["events"])
+                found = server.post("/search", {"query": "starred:true"})
+                self.assertEqual([(h["id"], h["timeline"]) for h in found["hits"]], [(star, second["id"])])
             finally:
                 status, errors = server.stop()
             self.assertTrue(listener.ended.wait(5))
