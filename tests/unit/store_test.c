@@ -832,6 +832,10 @@ static void pages_are_the_list(void **state)
             cn_stored_event e;
             assert_int_equal(cn_store_event(w->store, k->timeline, k->s.id, &arena, &e, NULL),
                              CN_OK);
+            /* Made-up events return to an origin and offset by chance, and then share an id. */
+            if (e.s.event.time_ns != k->s.event.time_ns ||
+                !cn_span_eq(e.s.event.message, k->s.event.message))
+                continue;
             char place[CN_PLACE_TEXT];
             cn_place_format(e.place, place);
             assert_true(cn_place_parse(cn_span_str(place), &ask.place));
