@@ -90,15 +90,8 @@ int cn_count_codes(const cn_segment *s, const cn_column *c, const uint64_t *rows
     }
     if (!cn_codes_open(s, c, &codes))
         return cn_segment_bad(s, err, "a column is damaged");
-    bool good = true;
-    CN_CODES_EACH(&codes, rows, row, code, {
-        (void) row;
-        if (code < c->n_values)
-            counts[code]++;
-        else
-            good = false;
-    });
-    return good ? CN_OK : cn_segment_bad(s, err, "a column is damaged");
+    return cn_codes_count(&codes, rows, counts) ? CN_OK
+                                                : cn_segment_bad(s, err, "a column is damaged");
 }
 
 cn_span cn_number_text(cn_type type, int64_t value, char out[24])

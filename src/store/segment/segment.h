@@ -175,6 +175,9 @@ CN_MUST_USE static inline bool cn_codes_step(cn_codes_walk *w, uint32_t *row, ui
  * codes; NULL: any). */
 void cn_codes_rows(const cn_codes *c, const uint64_t *set, uint64_t n_set, uint64_t *out);
 
+/* Counts, in counts[n_values] of a dictionary, the values of the rows. False where a code is none. */
+CN_MUST_USE bool cn_codes_count(const cn_codes *c, const uint64_t *rows, uint64_t *counts);
+
 /* ---- values of a text or integer column ------------------------------------------------------ */
 
 /* Calls visit with each value of a text column in order; text lives until visit returns. Negative

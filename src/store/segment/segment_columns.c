@@ -209,30 +209,138 @@ static bool try_few(const cn_codes *c, const uint64_t *set, uint64_t n_set, uint
     return rows_of_few(&f);
 }
 
-/* As in cn_codes_step(), without a choice of rows. */
+/* ---- 64 rows at a time ----------------------------------------------------------------------- */
+
+/* The n values from number `at` on, at most 64: one choice of width for all of them. */
+static inline void unpack(const cn_codes *c, uint32_t at, uint32_t n, uint32_t out[64])
+{
+    unsigned bits = c->column->bits;
+    const uint8_t *p = c->codes;
+    switch (bits) {
+    case 1:
+    case 2:
+    case 4:
+        for (uint32_t i = 0; i < n; i++) {
+            uint64_t bit = (uint64_t) (at + i) * bits;
+            out[i] = p[bit / 8] >> bit % 8 & ((1u << bits) - 1);
+        }
+        break;
+    case 8:
+        for (uint32_t i = 0; i < n; i++)
+            out[i] = p[at + i];
+        break;
+    case 16:
+        for (uint32_t i = 0; i < n; i++) {
+            uint16_t v;
+            memcpy(&v, p + (size_t) (at + i) * 2, sizeof v);
+            out[i] = v;
+        }
+        break;
+    case 24:
+        for (uint32_t i = 0; i < n; i++)
+            out[i] = cn_load32(p + (size_t) (at + i) * 3) & 0xffffff;
+        break;
+    case 32:
+        memcpy(out, p + (size_t) at * 4, (size_t) n * 4);
+        break;
+    default:
+        /* No dictionary has codes of 0 or 64 bits but the one of one value. */
+        memset(out, 0, (size_t) n * 4);
+    }
+}
+
+/* Which rows of word w have a value, cut to those that the column has values for. */
+static inline uint64_t present_in(const cn_codes *c, size_t w, uint32_t at, uint32_t *n)
+{
+    uint64_t present = c->present ? cn_load64(c->present + w * 8) : UINT64_MAX;
+    if ((w + 1) * 64 > c->n_rows)
+        present &= (UINT64_C(1) << c->n_rows % 64) - 1;
+    *n = present == UINT64_MAX ? 64 : (uint32_t) __builtin_popcountll(present);
+    uint32_t left = c->column->n_present - at;
+    for (; *n > left; --*n)
+        present &= ~(UINT64_C(1) << (63 - __builtin_clzll(present)));
+    return present;
+}
+
+static void rows_of_list(const cn_codes *c, const uint64_t *set, uint64_t n_set, uint64_t *out)
+{
+    for (uint32_t i = 0; i < c->column->n_present; i++) {
+        uint32_t row = cn_load32(c->present + (size_t) i * 4);
+        uint64_t code = cn_codes_get(c, i);
+        if (row < c->n_rows && code < n_set && cn_bit(set, code))
+            cn_bit_set(out, row);
+    }
+}
+
+/* Which of n codes are in the set: one bit each. */
+static inline uint64_t in_set(const uint32_t codes[64], uint32_t n, const uint64_t *set,
+                              uint64_t n_set)
+{
+    uint64_t found = 0;
+    for (uint32_t i = 0; i < n; i++)
+        found |= (uint64_t) (codes[i] < n_set && cn_bit(set, codes[i])) << i;
+    return found;
+}
+
+/* The same of codes below 256, whose bytes say it. */
+static inline uint64_t in_table(const uint32_t codes[64], uint32_t n, const uint8_t table[256])
+{
+    uint64_t found = 0;
+    for (uint32_t i = 0; i < n; i++)
+        found |= (uint64_t) table[codes[i] & 255] << i;
+    return found;
+}
+
 static void rows_of_any(const cn_codes *c, const uint64_t *set, uint64_t n_set, uint64_t *out)
 {
-    uint32_t n = c->column->n_present;
+    uint32_t at = 0, n, codes[64];
+    uint8_t table[256] = {0};
+    for (uint64_t i = 0; i < CN_MIN(n_set, 256u); i++)
+        table[i] = cn_bit(set, i);
+    for (size_t w = 0; w < cn_bit_words(c->n_rows); w++, at += n) {
+        uint64_t left = present_in(c, w, at, &n);
+        unpack(c, at, n, codes);
+        uint64_t found =
+            c->column->bits <= 8 ? in_table(codes, n, table) : in_set(codes, n, set, n_set);
+        if (found == 0)
+            continue;
+        if (n == 64) {
+            out[w] |= found;
+            continue;
+        }
+        /* From the i-th value to the i-th row that has one. */
+        for (; found; found >>= 1, left &= left - 1)
+            out[w] |= found & 1 ? left & -left : 0;
+    }
+}
+
+bool cn_codes_count(const cn_codes *c, const uint64_t *rows, uint64_t *counts)
+{
+    uint32_t at = 0, n, codes[64], n_values = c->column->n_values;
+    bool good = true;
     if (c->column->presence == CN_PRESENT_LIST) {
-        for (uint32_t i = 0; i < n; i++) {
+        for (uint32_t i = 0; i < c->column->n_present; i++) {
             uint32_t row = cn_load32(c->present + (size_t) i * 4);
             uint64_t code = cn_codes_get(c, i);
-            if (row < c->n_rows && code < n_set && cn_bit(set, code))
-                cn_bit_set(out, row);
+            if (row < c->n_rows && cn_bit(rows, row) && (good &= code < n_values))
+                counts[code]++;
         }
-        return;
+        return good;
     }
-    uint32_t at = 0;
-    for (uint32_t w = 0; w < cn_bit_words(c->n_rows); w++) {
-        uint64_t left = c->present ? cn_load64(c->present + (size_t) w * 8) : UINT64_MAX;
-        for (; left && at < n; left &= left - 1, at++) {
-            uint64_t code = cn_codes_get(c, at);
-            if (code < n_set && cn_bit(set, code))
-                out[w] |= left & -left;
+    for (size_t w = 0; w < cn_bit_words(c->n_rows) && good; w++, at += n) {
+        uint64_t present = present_in(c, w, at, &n), wanted = present & rows[w];
+        if (!wanted)
+            continue;
+        unpack(c, at, n, codes);
+        for (; wanted; wanted &= wanted - 1) {
+            uint64_t below = (wanted & -wanted) - 1;
+            uint32_t code =
+                codes[n == 64 ? __builtin_ctzll(wanted) : __builtin_popcountll(present & below)];
+            good &= code < n_values;
+            counts[code < n_values ? code : 0]++;
         }
     }
-    if (c->n_rows % 64)
-        out[c->n_rows / 64] &= (UINT64_C(1) << c->n_rows % 64) - 1;
+    return good;
 }
 
 void cn_codes_rows(const cn_codes *c, const uint64_t *set, uint64_t n_set, uint64_t *out)
@@ -245,6 +353,8 @@ void cn_codes_rows(const cn_codes *c, const uint64_t *set, uint64_t n_set, uint6
         return;
     else if (c->column->bits == 8 && c->column->presence == CN_PRESENT_ALL)
         rows_of_bytes(c, set, n_set, out);
+    else if (c->column->presence == CN_PRESENT_LIST)
+        rows_of_list(c, set, n_set, out);
     else
         rows_of_any(c, set, n_set, out);
 }

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 
 enum {
-    FIRST_SLOTS = 1 << 20,
+    FIRST_SLOTS = 1 << 16,
     /* Distinct tokens of a segment: real logs have about one per event. What has more is searched
      * by reading it. With the chunks and the texts below: 300 MiB at the utmost. */
     MAX_TOKENS = 3000000,
