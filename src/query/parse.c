@@ -166,14 +166,14 @@ static int mean_unstarred(state *s, const cn_query_node **node)
     if (leaf->field != CN_QF_starred || !leaf->folded.len ||
         (!cn_span_is(leaf->folded, "false") && !cn_span_is(leaf->folded, "0")))
         return CN_OK;
-    cn_query_node *n, *yes;
-    const cn_query_node **child = cn_arena_alloc(&s->q->arena, sizeof *child);
+    cn_query_node *n = NULL, *yes = NULL;
+    const cn_query_node **child = cn_arena_alloc(&s->q->arena, sizeof(void *));
     if (!child)
         return cn_fail(s->err, CN_E_NO_MEMORY, CN_NO_OFFSET, "no memory for the query");
     int rc = cn_leaf_node(s->q, leaf->begin, leaf->end, &n, s->err);
     if (rc == CN_OK)
         rc = cn_leaf_node(s->q, leaf->begin, leaf->end, &yes, s->err);
-    if (rc < 0)
+    if (rc < 0 || !n || !yes)
         return rc;
     *yes = *leaf;
     yes->kind = CN_Q_VALUE;
