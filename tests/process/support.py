@@ -26,7 +26,9 @@ def need(*tools):
 
 
 def environment(data, **more):
-    return dict(os.environ, CAIRN_DATA=str(data), PATH=os.environ["PATH"] + ":/sbin:/usr/sbin", **more)
+    # A sanitizer is to leave the signals of a worker that is made to crash alone.
+    asan = os.environ.get("ASAN_OPTIONS", "") + ":handle_segv=0:handle_abort=0:handle_sigbus=0"
+    return dict(os.environ, CAIRN_DATA=str(data), PATH=os.environ["PATH"] + ":/sbin:/usr/sbin", ASAN_OPTIONS=asan, **more)
 
 
 def cairn(*argv, data, status=0, timeout=300, **more):
